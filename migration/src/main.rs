@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command line over the medicine tracker's migrations.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    revision::cli::main::<migration::Migrator>("sqlite://medicine.db")
+}

@@ -1,0 +1,41 @@
+//! Exit codes: what a script can tell apart without reading.
+
+use crate::error::Error;
+
+/// Done, or nothing to do.
+pub const FINE: u8 = 0;
+/// A migration, the database or its server failed.
+pub const FAILED: u8 = 1;
+/// The command line could not be understood (clap's own code).
+pub const USAGE: u8 = 2;
+/// Migrations are pending, and the command was asked to say so.
+pub const PENDING: u8 = 3;
+/// A revision was named that is not known here, or the database has one.
+pub const UNKNOWN_REVISION: u8 = 4;
+/// The database is locked by somebody else.
+pub const LOCKED: u8 = 7;
+/// The command was not carried out because it could do harm or cannot work here.
+pub const REFUSED: u8 = 8;
+
+/// The exit code of an error.
+pub fn code(error: &Error) -> u8 {
+    match error {
+        Error::Locked { .. } => LOCKED,
+        Error::Newer { .. }
+        | Error::UnknownRevision { .. }
+        | Error::NoSuchRevision { .. }
+        | Error::Ambiguous { .. } => UNKNOWN_REVISION,
+        Error::TooFar { .. }
+        | Error::WrongWay { .. }
+        | Error::OutOfOrder { .. }
+        | Error::Duplicate { .. }
+        | Error::Orphaned { .. }
+        | Error::Refused { .. }
+        | Error::NoSpace { .. }
+        | Error::Snapshot { .. } => REFUSED,
+        Error::Failed { .. }
+        | Error::Connect { .. }
+        | Error::Database { .. }
+        | Error::InDoubt { .. } => FAILED,
+    }
+}

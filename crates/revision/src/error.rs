@@ -1,0 +1,306 @@
+//! What can go wrong, in words that a person can act on.
+
+mod reason;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+
+pub(crate) use reason::{connection_lost, database_code, reason};
+
+use crate::report::Direction;
+
+/// Why a command did not do what it was asked for.
+///
+/// Its [`Display`](std::fmt::Display) says what happened, [`unchanged`](Self::unchanged) what became of the
+/// database, and [`next_step`](Self::next_step) what to do. None of the three repeats a value from a row;
+/// the driver's own error, which may, is the [`source`](std::error::Error::source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody else migrated or wrote for longer than the lock timeout.
+    #[error("The database is locked by {}; waited {:.1} s for it.", .holder.as_deref().unwrap_or("another process"), .waited.as_secs_f64())]
+    Locked {
+        /// Who holds it, where that can be found out.
+        holder: Option<String>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The database has revisions that sort after the newest one here: a newer program has used it.
+    #[error("The database is newer than this program: it has {}, and this program knows nothing after {}.", list(.revisions), .known_head.as_deref().unwrap_or("the empty database"))]
+    Newer {
+        /// What the program does not know.
+        revisions: Vec<String>,
+        /// The newest migration that it knows.
+        known_head: Option<String>,
+    },
+    /// The database has revisions that the program does not know, though it knows later ones.
+    #[error("Can't locate revision identified by {}: the database has {}, this program does not.", list(.revisions), if .revisions.len() == 1 { "it" } else { "them" })]
+    UnknownRevision {
+        /// What the program does not know.
+        revisions: Vec<String>,
+        /// The newest migration that it knows.
+        known_head: Option<String>,
+    },
+    /// No migration answers to what was typed.
+    #[error("Can't locate revision identified by '{asked}'.")]
+    NoSuchRevision {
+        /// What was typed.
+        asked: String,
+    },
+    /// More than one migration answers to what was typed.
+    #[error("'{asked}' is not clear: it could be {}.", list(.candidates))]
+    Ambiguous {
+        /// What was typed.
+        asked: String,
+        /// Every migration that it could mean, oldest first.
+        candidates: Vec<String>,
+    },
+    /// A relative target lies beyond the end of the history.
+    #[error("{asked} goes too far: there {} that way.", migrations(*.available))]
+    TooFar {
+        /// What was typed.
+        asked: String,
+        /// How many migrations there are in that direction.
+        available: usize,
+    },
+    /// An upgrade to something older, or a downgrade to something that is not applied.
+    #[error("{target} is not something that {command} leads to.")]
+    WrongWay {
+        /// What was typed.
+        target: String,
+        /// Which way was asked for.
+        command: Direction,
+    },
+    /// A pending migration sorts before one that is already applied.
+    #[error("Out of order: {} {} not applied, but {applied}, which comes later, is.", list(.pending), if .pending.len() == 1 { "is" } else { "are" })]
+    OutOfOrder {
+        /// What would be run late, oldest first.
+        pending: Vec<String>,
+        /// The newest migration that is applied.
+        applied: String,
+    },
+    /// The program lists two migrations of one name.
+    #[error("Two migrations are called {name}.")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// A migration's own statements failed.
+    #[error("Migration {migration} failed: {reason}")]
+    Failed {
+        /// Which one.
+        migration: String,
+        /// Why, without values from rows.
+        reason: String,
+        /// Those of this command that are committed, because they ran in a transaction of their own.
+        committed: Vec<String>,
+        /// Whether the failed migration ran outside any transaction, so that a part of it may have happened.
+        partial: bool,
+        /// The driver's error.
+        source: Box<DbErr>,
+    },
+    /// After the migrations, rows point at parents that are not there, and did not before.
+    #[error("The migrations would leave rows without a parent: {}.", places(.orphans))]
+    Orphaned {
+        /// Where they are.
+        orphans: Vec<Orphans>,
+    },
+    /// The command was not carried out because it could do harm or cannot work here.
+    #[error("{reason}")]
+    Refused {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        advice: String,
+    },
+    /// There is too little space for a snapshot and the migration.
+    #[error("Not enough space in {}: {} MiB free, {} MiB needed.", .path.display(), .free / MIB, .needed.div_ceil(MIB))]
+    NoSpace {
+        /// The directory that was looked at.
+        path: PathBuf,
+        /// Bytes that are free in it.
+        free: u64,
+        /// Bytes that should be.
+        needed: u64,
+    },
+    /// The copy before the migration could not be made, or is not sound.
+    #[error("No snapshot could be taken in {}: {reason}", .path.display())]
+    Snapshot {
+        /// The directory that it should go to.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The database could not be opened.
+    #[error("Can't open the database {database}: {reason}")]
+    Connect {
+        /// The file, or the address without its password.
+        database: String,
+        /// Why.
+        reason: String,
+    },
+    /// The database refused one of the engine's own statements.
+    #[error("{doing} failed: {reason}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why, without values from rows.
+        reason: String,
+        /// The driver's error.
+        source: Box<DbErr>,
+    },
+    /// The connection was lost while PostgreSQL committed; whether it did is not known.
+    #[error("The connection was lost during COMMIT: {reason}")]
+    InDoubt {
+        /// Why, without values from rows.
+        reason: String,
+        /// The driver's error.
+        source: Box<DbErr>,
+    },
+}
+
+const MIB: u64 = 1024 * 1024;
+
+/// Rows of one table that point at a missing parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphans {
+    /// The table of the rows.
+    pub table: String,
+    /// The table that they point at.
+    pub parent: String,
+    /// How many there are that there were not before.
+    pub rows: u64,
+}
+
+impl Error {
+    /// A word for this kind of error that stays the same between releases.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "locked",
+            Self::Newer { .. } => "newer",
+            Self::UnknownRevision { .. } => "unknown-revision",
+            Self::NoSuchRevision { .. } => "no-such-revision",
+            Self::Ambiguous { .. } => "ambiguous",
+            Self::TooFar { .. } => "too-far",
+            Self::WrongWay { .. } => "wrong-way",
+            Self::OutOfOrder { .. } => "out-of-order",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Failed { .. } => "failed",
+            Self::Orphaned { .. } => "orphaned",
+            Self::Refused { .. } => "refused",
+            Self::NoSpace { .. } => "no-space",
+            Self::Snapshot { .. } => "snapshot",
+            Self::Connect { .. } => "connect",
+            Self::Database { .. } => "database",
+            Self::InDoubt { .. } => "in-doubt",
+        }
+    }
+
+    /// What became of the database, as one sentence.
+    pub fn unchanged(&self) -> String {
+        match self {
+            Self::Failed {
+                migration,
+                partial: true,
+                ..
+            } => {
+                format!("{migration} runs outside a transaction: a part of it may have happened.")
+            }
+            Self::Failed { committed, .. } if !committed.is_empty() => {
+                format!(
+                    "{} stayed applied; nothing else was changed.",
+                    list(committed)
+                )
+            }
+            Self::InDoubt { .. } => {
+                "The migrations were applied as a whole or not at all.".to_owned()
+            }
+            _ => "Nothing was changed.".to_owned(),
+        }
+    }
+
+    /// What to do now, as sentences with the command to type.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Locked { .. } => "Wait until it is done, or stop it, and try again; --lock-timeout waits longer.".to_owned(),
+            Self::Newer { .. } => {
+                "Start the version of the program that wrote it, or restore the copy made before that upgrade.".to_owned()
+            }
+            Self::UnknownRevision { .. } => {
+                "Bring back the missing migration, or start the version of the program that has it. \
+                 What is known here: migration history"
+                    .to_owned()
+            }
+            Self::NoSuchRevision { .. } => "What there is: migration history".to_owned(),
+            Self::Ambiguous { .. } => "Type more of its name.".to_owned(),
+            Self::TooFar { .. } => "Where the database is: migration current".to_owned(),
+            Self::WrongWay { command: Direction::Up, target } => format!("Did you mean: migration downgrade {target}"),
+            Self::WrongWay { command: Direction::Down, target } => format!("Did you mean: migration upgrade {target}"),
+            Self::OutOfOrder { .. } => {
+                "If they do not depend on each other: migration upgrade head --out-of-order. \
+                 Otherwise give the late one a newer date and name."
+                    .to_owned()
+            }
+            Self::Duplicate { .. } => "Rename one of them; a name that is already applied somewhere must stay.".to_owned(),
+            Self::Failed { partial: true, .. } => {
+                "Look at what it left behind, put it right, and run the command again.".to_owned()
+            }
+            Self::Failed { .. } | Self::Orphaned { .. } => {
+                "Correct the migration, or the data that it stumbles over, and run the command again; \
+                 the previous version of the program still works with this database."
+                    .to_owned()
+            }
+            Self::Refused { advice, .. } => advice.clone(),
+            Self::NoSpace { .. } => "Free some space and try again.".to_owned(),
+            Self::Snapshot { .. } => {
+                "Check the directory and the database (PRAGMA integrity_check), and try again.".to_owned()
+            }
+            Self::Connect { .. } => "Check DATABASE_URL, and that the database is there and may be read and written.".to_owned(),
+            Self::Database { .. } => "Put the cause right and run the command again.".to_owned(),
+            Self::InDoubt { .. } => "See which: migration current".to_owned(),
+        }
+    }
+
+    pub(crate) fn database(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
+        move |source| Self::Database {
+            doing,
+            reason: reason(&source),
+            source: Box::new(source),
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        [name] => format!("'{name}'"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|name| format!("'{name}'")).collect();
+            format!("{} and '{last}'", first.join(", "))
+        }
+    }
+}
+
+fn migrations(count: usize) -> String {
+    match count {
+        0 => "is no migration".to_owned(),
+        1 => "is 1 migration".to_owned(),
+        _ => format!("are {count} migrations"),
+    }
+}
+
+fn places(orphans: &[Orphans]) -> String {
+    let each: Vec<String> = orphans
+        .iter()
+        .map(
+            |Orphans {
+                 table,
+                 parent,
+                 rows,
+             }| format!("{rows} in {table} that point at {parent}"),
+        )
+        .collect();
+    each.join(", ")
+}

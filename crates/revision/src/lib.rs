@@ -1,0 +1,45 @@
+//! Safe schema migrations for [SeaORM](sea_orm), with a command line in Alembic's words.
+//!
+//! A project keeps its plain `sea-orm-migration` [`MigratorTrait`]; this crate runs it:
+//!
+//! - one **lock**, taken before the state is read, so that several processes may start at once;
+//! - all pending migrations and their version rows in **one transaction**, so that a failure or a `kill -9`
+//!   leaves the old schema or the new one, never something between;
+//! - a database that knows **revisions which this program does not know** is refused, and left as it is;
+//! - a verified **snapshot** before an existing SQLite database is touched, where one is asked for;
+//! - `seaql_migrations` stays exactly as SeaORM creates it, so the way back to its own tool is open.
+//!
+//! ```no_run
+//! # use revision::{Engine, Options, Target};
+//! # async fn boot<M: sea_orm_migration::MigratorTrait>() -> Result<(), revision::Error> {
+//! let report = Engine::new::<M>()
+//!     .upgrade("sqlite://notes.db", &Target::Head, &Options::default())
+//!     .await?;
+//! println!("{} migrations applied", report.steps.len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`MigratorTrait`]: sea_orm_migration::MigratorTrait
+
+#[cfg(feature = "cli")]
+pub mod cli;
+mod engine;
+mod error;
+mod location;
+mod options;
+mod postgres;
+mod report;
+mod resolve;
+mod run;
+mod snapshot;
+mod space;
+mod sqlite;
+mod target;
+mod versions;
+
+pub use engine::Engine;
+pub use error::{Error, Orphans};
+pub use options::{Options, Transactions};
+pub use report::{Direction, Report, Status, Step};
+pub use target::Target;

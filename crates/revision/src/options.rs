@@ -1,0 +1,46 @@
+//! How carefully, and how patiently, a command runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a caller may choose about an upgrade or a downgrade; the default suits a service at boot.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long to wait for another process that migrates or writes; one minute unless set.
+    pub lock_timeout: Duration,
+    /// Where to put a verified copy of a SQLite database that holds data, before it is changed.
+    /// `None`, the default, takes none; a PostgreSQL database is never copied.
+    pub snapshot_dir: Option<PathBuf>,
+    /// Bytes that must stay free beside twice the size of the database when a snapshot is wanted; 64 MiB
+    /// unless set.
+    pub spare_bytes: u64,
+    /// Which migrations share a transaction.
+    pub transactions: Transactions,
+    /// Applies also those pending migrations that sort before one already applied.
+    pub out_of_order: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lock_timeout: Duration::from_mins(1),
+            snapshot_dir: None,
+            spare_bytes: 64 * 1024 * 1024,
+            transactions: Transactions::One,
+            out_of_order: false,
+        }
+    }
+}
+
+/// Which migrations share a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transactions {
+    /// All of a command, with their version rows: it happens as a whole or not at all.
+    ///
+    /// On PostgreSQL a value added to an enum cannot be used before it is committed. Where a migration
+    /// does that, the whole is rolled back and run again as if [`PerMigration`](Self::PerMigration) had been chosen.
+    #[default]
+    One,
+    /// One for each migration with its version row.
+    PerMigration,
+}

@@ -1,0 +1,82 @@
+//! The command line: what it prints, and how it exits.
+
+use crate::migrations::Short;
+use crate::support::{SqliteFile, notebook, text};
+
+fn run(url: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = notebook(url, arguments)
+        .output()
+        .expect("the notebook runs");
+    (output.status.code(), text(&output))
+}
+
+#[tokio::test]
+async fn a_database_is_taken_through_its_history() {
+    let file = SqliteFile::new().at::<Short>().await;
+    let url = file.url();
+    assert_eq!(
+        run(&url, &["current"]),
+        (Some(0), "m20260102_000000_add_title\n".to_owned())
+    );
+    assert_eq!(
+        run(&url, &["current", "--check-heads"]),
+        (
+            Some(3),
+            "m20260102_000000_add_title\nTarget database is not up to date.\n  pending: m20260103_000000_add_tags\nRun: migration upgrade head\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        run(&url, &["history"]),
+        (
+            Some(0),
+            "m20260102_000000_add_title -> m20260103_000000_add_tags (head) (pending)\n\
+             m20260101_000000_create_notes -> m20260102_000000_add_title (current)\n\
+             base -> m20260101_000000_create_notes\n"
+                .to_owned()
+        )
+    );
+    let (code, answer) = run(&url, &["upgrade", "head"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        answer.starts_with("+ m20260103_000000_add_tags (")
+            && answer.ends_with("m20260102_000000_add_title -> m20260103_000000_add_tags\n"),
+        "{answer}"
+    );
+    assert_eq!(
+        run(&url, &["current"]),
+        (Some(0), "m20260103_000000_add_tags (head)\n".to_owned())
+    );
+    assert_eq!(run(&url, &["downgrade", "-1"]).0, Some(0));
+    assert_eq!(run(&url, &["downgrade", "base"]).0, Some(0));
+    assert_eq!(run(&url, &["current"]), (Some(0), "base\n".to_owned()));
+}
+
+#[test]
+fn what_is_refused_is_explained_and_creates_no_file() {
+    let file = SqliteFile::new();
+    assert_eq!(
+        run(&file.url(), &["downgrade", "nope"]),
+        (
+            Some(1),
+            format!(
+                "Can't open the database {}: there is no such file\nNothing was changed.\n\
+                 Check DATABASE_URL, and that the database is there and may be read and written.\n",
+                file.path().display()
+            )
+        )
+    );
+    assert_eq!(run(&file.url(), &[]).0, Some(2));
+    assert_eq!(
+        run(&file.url(), &["upgrade", "-1"]),
+        (
+            Some(8),
+            "-1 is not something that upgrade leads to.\nNothing was changed.\nDid you mean: migration downgrade -1\n".to_owned()
+        )
+    );
+    assert_eq!(
+        run(&file.url(), &["upgrade", "nope"]),
+        (Some(4), "Can't locate revision identified by 'nope'.\nNothing was changed.\nWhat there is: migration history\n".to_owned())
+    );
+    assert!(file.files().is_empty());
+}

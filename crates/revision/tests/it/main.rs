@@ -1,0 +1,11 @@
+//! The engine and its command line on real databases and real processes.
+
+mod cli;
+#[path = "../notebook/migrations.rs"]
+mod migrations;
+mod postgres;
+mod processes;
+mod refusals;
+mod snapshots;
+mod support;
+mod upgrade;

@@ -1,0 +1,144 @@
+//! A throw-away database of either kind, and what a test wants to know about it.
+
+mod cluster;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use revision::{Engine, Options};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm_migration::MigratorTrait;
+use tempfile::TempDir;
+
+pub(crate) use cluster::postgres;
+
+/// A SQLite file that does not exist yet, in a directory of its own.
+pub(crate) struct SqliteFile {
+    directory: TempDir,
+}
+
+impl SqliteFile {
+    pub(crate) fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("notes.db")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite://{}", self.path().display())
+    }
+
+    /// Everything that lies in the directory, with its bytes.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(self.directory.path()).expect("the directory is there");
+        let mut files: Vec<_> = entries
+            .map(|entry| {
+                let entry = entry.expect("an entry");
+                (
+                    entry.file_name().to_string_lossy().into_owned(),
+                    fs::read(entry.path()).unwrap_or_default(),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    pub(crate) async fn at<M: MigratorTrait>(self) -> Self {
+        Engine::new::<M>()
+            .upgrade(&self.url(), &revision::Target::Head, &impatient())
+            .await
+            .expect("the fixture migrates");
+        self
+    }
+}
+
+/// Options of a test that does not want to wait long for a lock that nobody gives up.
+pub(crate) fn impatient() -> Options {
+    Options {
+        lock_timeout: Duration::from_secs(20),
+        ..Options::default()
+    }
+}
+
+pub(crate) async fn open(url: &str) -> DatabaseConnection {
+    Database::connect(url).await.expect("the database opens")
+}
+
+pub(crate) async fn execute(url: &str, sql: &str) {
+    let connection = open(url).await;
+    connection.execute_unprepared(sql).await.expect(sql);
+    connection.close().await.expect("the database closes");
+}
+
+/// The first column of every row, as text.
+pub(crate) async fn select(url: &str, sql: &str) -> Vec<String> {
+    let connection = open(url).await;
+    let backend = connection.get_database_backend();
+    let rows = connection
+        .query_all_raw(Statement::from_string(backend, sql))
+        .await
+        .expect(sql);
+    connection.close().await.expect("the database closes");
+    rows.iter()
+        .map(|row| row.try_get_by_index(0).expect("text"))
+        .collect()
+}
+
+/// The whole of a SQLite database as text: every object of the schema, every row of every table.
+pub(crate) async fn dump(url: &str) -> String {
+    let connection = open(url).await;
+    let all = async |sql: String| -> Vec<String> {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let rows = connection
+            .query_all_raw(statement)
+            .await
+            .expect("the dump reads");
+        rows.iter()
+            .map(|row| row.try_get_by_index(0).expect("text"))
+            .collect()
+    };
+    let mut lines =
+        all("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY type, name".to_owned()).await;
+    for table in
+        all("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name".to_owned()).await
+    {
+        let columns = all(format!(
+            "SELECT 'quote(\"' || name || '\")' FROM pragma_table_xinfo('{table}')"
+        ))
+        .await;
+        let row = columns.join(" || ',' || ");
+        let rows = all(format!(
+            "SELECT '{table}: ' || {row} FROM \"{table}\" ORDER BY 1"
+        ))
+        .await;
+        lines.extend(rows);
+    }
+    connection.close().await.expect("the database closes");
+    lines.join("\n")
+}
+
+/// The notebook's command line on a database.
+pub(crate) fn notebook(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_notebook"));
+    command
+        .env_remove("NOTEBOOK")
+        .env_remove("NOTEBOOK_DIE_AT")
+        .env_remove("NOTEBOOK_ENGINE");
+    command.env("DATABASE_URL", url).args(arguments);
+    command
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
