@@ -55,6 +55,17 @@ pub(crate) async fn take(
     Ok(path)
 }
 
+/// Removes a copy of a database that is as it was, because its own migration failed and was rolled back.
+///
+/// After any other error the file itself may be in danger, and the copy stays.
+pub(crate) fn discard_after(error: &Error, path: &Path) {
+    if matches!(error, Error::Failed { .. } | Error::Orphaned { .. })
+        && let Err(error) = remove(path)
+    {
+        tracing::warn!(%error, path = %path.display(), "removing the snapshot");
+    }
+}
+
 async fn copy(
     file: &SqliteFile,
     unfinished: &Path,

@@ -5,12 +5,12 @@ mod foreign_keys;
 mod holder;
 mod session;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use crate::error::Error;
 use crate::location::SqliteFile;
 use crate::options::{Options, Transactions};
-use crate::report::{Direction, Report, Status};
+use crate::report::{Direction, Report, Status, Step};
 use crate::resolve::State;
 use crate::run::{Job, after};
 use crate::snapshot;
@@ -98,26 +98,44 @@ async fn migrate(
         if !is_last {
             todo.truncate(1);
         }
-        let before = foreign_keys::violations(&transaction).await?;
-        let steps = job
-            .run(&transaction, &todo)
-            .await
-            .map_err(|error| after(&report.steps, error))?;
-        foreign_keys::refuse_new(&transaction, &before).await?;
-        let after = job
-            .state(&transaction)
-            .await
-            .map_err(Error::database("Reading the revisions"))?;
-        transaction
-            .commit()
-            .await
-            .map_err(Error::database("COMMIT"))?;
+        let result = apply(transaction, job, &todo).await;
+        let (steps, to) = match result {
+            Ok(done) => done,
+            Err(error) => {
+                if let (Some(path), true) = (&report.snapshot, report.steps.is_empty()) {
+                    // A service tries again and again, and would fill the disk with copies of what is still there.
+                    snapshot::discard_after(&error, path);
+                }
+                return Err(after(&report.steps, error));
+            }
+        };
         report.steps.extend(steps);
         if is_last {
-            report.to = after.current_name();
+            report.to = to;
             return Ok(report);
         }
     }
+}
+
+/// Runs migrations in a transaction that holds the lock, and commits it; says what is current then.
+async fn apply(
+    transaction: DatabaseTransaction,
+    job: &Job<'_>,
+    indices: &[usize],
+) -> Result<(Vec<Step>, Option<String>), Error> {
+    let before = foreign_keys::violations(&transaction).await?;
+    let steps = job.run(&transaction, indices).await?;
+    foreign_keys::refuse_new(&transaction, &before).await?;
+    let state = job
+        .state(&transaction)
+        .await
+        .map_err(Error::database("Reading the revisions"))?;
+    let to = state.current_name();
+    transaction
+        .commit()
+        .await
+        .map_err(Error::database("COMMIT"))?;
+    Ok((steps, to))
 }
 
 /// Whether there is anything in the database that a person would miss.
