@@ -13,7 +13,7 @@ pub struct Model {
         column_type = "String(StringLen::N(255))"
     )]
     pub key: String,
-    /// SHA-256 of the request's method, path and body, in hexadecimal.
+    /// SHA-256 of the request's path and body, in base64url.
     #[sea_orm(column_type = "String(StringLen::N(64))")]
     pub fingerprint: String,
     /// The answer's entity tag.

@@ -1,2 +1,133 @@
-//! x
-fn main() {}
+//! The bin `medicine-tracker`: `serve` (the default), `healthcheck`, `openapi`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use domain::SystemClock;
+use server::config::Config;
+use server::state::{App, Phase};
+use server::{boot, healthcheck, listener, logging, router};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// Keeps a household's drugs, and tells when each runs out and by when to order it.
+///
+/// It is configured by environment variables; .env.example lists them.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Migrate the database, then serve (the default)
+    Serve,
+    /// Ask the service on this machine whether it is ready; exit 0 if it is
+    Healthcheck,
+    /// Print the description of the API
+    Openapi,
+}
+
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h).
+const EXIT_CONFIG: u8 = 78;
+
+/// How long a migration that runs may take to end once the service has been told to stop.
+const MIGRATION_GRACE: Duration = Duration::from_secs(2);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        let document = router::document()
+            .to_pretty_json()
+            .expect("the description is plain JSON");
+        return say(std::io::stdout(), &document, ExitCode::SUCCESS);
+    }
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(errors) => {
+            return say(
+                std::io::stderr(),
+                &errors.to_string(),
+                ExitCode::from(EXIT_CONFIG),
+            );
+        }
+    };
+    if matches!(command, Command::Healthcheck) {
+        return match healthcheck::check(&config).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => say(std::io::stderr(), &error.to_string(), ExitCode::FAILURE),
+        };
+    }
+    logging::init(&config.log);
+    match serve(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    let stop = stop_signal().map_err(|error| format!("signals cannot be received: {error}"))?;
+    let address = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("HOST and PORT: cannot listen on {address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    tracing::info!(
+        %address,
+        version = env!("CARGO_PKG_VERSION"),
+        database = ?config.database,
+        time_zone = %config.time_zone,
+        "listening"
+    );
+
+    let (phase, phases) = watch::channel(Phase::Starting);
+    let mut boot = tokio::spawn(boot::bring_up(config, Arc::new(SystemClock), phase));
+    listener::serve(listener, router::service(App::new(phases.clone())), stop).await;
+
+    if tokio::time::timeout(MIGRATION_GRACE, &mut boot)
+        .await
+        .is_err()
+    {
+        // What is not committed is rolled back with the connection.
+        boot.abort();
+    }
+    let phase = phases.borrow().clone();
+    if let Phase::Serving(store) = phase
+        && let Err(error) = store.database.close().await
+    {
+        tracing::warn!(%error, "the database was not closed cleanly");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Done when the process is told to stop.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Prints to a stream and exits; where nobody reads there is nobody to tell.
+fn say(mut stream: impl Write, text: &str, code: ExitCode) -> ExitCode {
+    match writeln!(stream, "{text}") {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

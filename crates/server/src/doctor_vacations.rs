@@ -1,0 +1,325 @@
+//! `/doctor-vacations`: when the doctor is away, so that everything is ordered before.
+
+use axum::extract::{OriginalUri, RawQuery};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{Absence, Absences};
+use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    QuerySelect,
+};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::body::{Fields, JsonBody, PatchBody};
+use crate::etag::{IfMatch, Tagged};
+use crate::page::{self, PageRequest, SortKeys};
+use crate::problem::{Error, Result};
+use crate::query::Parameters;
+use crate::state::{App, Store};
+use crate::{json, openapi};
+
+const SORT_KEYS: &SortKeys<Column> = &[("id", Column::Id), ("start_date", Column::StartDate)];
+
+/// The writable members of an absence of the doctor; both days belong to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DoctorVacationIn {
+    #[schema(schema_with = json::date_in)]
+    pub start_date: NaiveDate,
+    #[schema(schema_with = json::date_in)]
+    pub end_date: NaiveDate,
+    #[schema(max_length = 2000, example = "Dr. Weber stands in")]
+    pub notes: Option<String>,
+}
+
+/// An absence of the doctor; both days belong to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DoctorVacationOut {
+    pub id: i64,
+    pub start_date: NaiveDate,
+    pub end_date: NaiveDate,
+    #[schema(required = true)]
+    pub notes: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The parameters of the list of absences.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what the list reads")]
+pub struct ListParameters {
+    /// How many absences a page has.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u64>,
+    /// Where the page begins, from the header `Link` of the page before.
+    cursor: Option<String>,
+    /// `id` or `start_date`, with a minus before it for descending.
+    #[param(
+        pattern = "^-?(id|start_date)(,-?(id|start_date))*$",
+        default = "start_date"
+    )]
+    sort: Option<String>,
+}
+
+impl DoctorVacationIn {
+    fn read(mut fields: Fields) -> Result<Self> {
+        let vacation = Self {
+            start_date: fields.required("start_date", json::date),
+            end_date: fields.required("end_date", json::date),
+            notes: fields
+                .optional(
+                    "notes",
+                    json::blank_or(|v| domain::text::multi_line(v, 2000)),
+                )
+                .flatten(),
+        };
+        let (start, end) = (vacation.start_date, vacation.end_date);
+        if end < start && !fields.refused("start_date") && !fields.refused("end_date") {
+            fields.refuse(
+                "end_date",
+                format!("must not be before start_date, which is {start}"),
+            );
+        }
+        fields.finish()?;
+        Ok(vacation)
+    }
+
+    fn of(row: &Model) -> Self {
+        Self {
+            start_date: row.start_date,
+            end_date: row.end_date,
+            notes: row.notes.clone(),
+        }
+    }
+
+    fn active_model(self) -> ActiveModel {
+        let Self {
+            start_date,
+            end_date,
+            notes,
+        } = self;
+        ActiveModel {
+            start_date: Set(start_date),
+            end_date: Set(end_date),
+            notes: Set(notes),
+            ..Default::default()
+        }
+    }
+}
+
+impl From<Model> for DoctorVacationOut {
+    fn from(row: Model) -> Self {
+        let Model {
+            id,
+            start_date,
+            end_date,
+            notes,
+            version: _,
+            created_at,
+            updated_at,
+        } = row;
+        Self {
+            id,
+            start_date,
+            end_date,
+            notes,
+            created_at,
+            updated_at,
+        }
+    }
+}
+
+/// Every absence of the doctor, for the rules.
+pub(crate) async fn absences(connection: &impl ConnectionTrait) -> Result<Absences> {
+    let rows: Vec<(NaiveDate, NaiveDate)> = Entity::find()
+        .select_only()
+        .columns([Column::StartDate, Column::EndDate])
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(Absences::new(
+        rows.into_iter().map(|(start, end)| Absence { start, end }),
+    ))
+}
+
+/// Every route of this resource.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+}
+
+/// List the doctor's absences
+#[utoipa::path(get, path = "/doctor-vacations", tag = "doctor vacations", params(ListParameters),
+    responses((status = 200, body = [DoctorVacationOut], headers(
+        ("X-Total-Count" = u64, description = "How many absences there are, on all pages."),
+        ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
+    ))))]
+async fn list(
+    store: Store,
+    OriginalUri(uri): OriginalUri,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let mut parameters = Parameters::parse(query.as_deref());
+    let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
+    parameters.finish()?;
+    let reader = store.database.reader();
+    let page = request.page(request.select(Entity::find()).all(reader).await?);
+    let total: Option<i64> = Entity::find()
+        .select_only()
+        .column_as(Expr::cust("*").count(), "total")
+        .into_tuple()
+        .one(reader)
+        .await?;
+    let headers = page.headers(
+        uri.path(),
+        query.as_deref(),
+        total.unwrap_or(0).unsigned_abs(),
+    );
+    let vacations: Vec<_> = page.rows.into_iter().map(DoctorVacationOut::from).collect();
+    Ok((headers, axum::Json(vacations)).into_response())
+}
+
+/// Create an absence of the doctor
+#[utoipa::path(post, path = "/doctor-vacations", tag = "doctor vacations", request_body = DoctorVacationIn,
+    responses((status = 201, body = DoctorVacationOut, headers(
+        ("Location" = String, description = "Where the absence is now."),
+        ("ETag" = String, description = "The absence's entity tag."),
+    ))))]
+async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
+    let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
+    let now = store.now();
+    let tx = store.database.begin().await?;
+    let row = ActiveModel {
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..input.active_model()
+    };
+    let row = row.insert(&tx).await?;
+    tx.commit().await?;
+    let location = format!("{}/doctor-vacations/{}", openapi::PREFIX, row.id);
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        tagged(row),
+    )
+        .into_response())
+}
+
+/// Read an absence of the doctor
+#[utoipa::path(get, path = "/doctor-vacations/{id}", tag = "doctor vacations", params(page::IdParameter),
+    responses(
+        (status = 200, body = DoctorVacationOut, headers(("ETag" = String, description = "The absence's entity tag."))),
+        (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
+    ))]
+async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
+    let row = Entity::find_by_id(id.number())
+        .one(store.database.reader())
+        .await?;
+    Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
+}
+
+/// Replace an absence of the doctor
+#[utoipa::path(put, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+    params(page::IdParameter, page::IfMatchParameter), request_body = DoctorVacationIn,
+    responses((status = 200, body = DoctorVacationOut,
+        headers(("ETag" = String, description = "The absence's entity tag.")))))]
+async fn replace(
+    store: Store,
+    id: page::Id,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Tagged> {
+    let condition = IfMatch::read(&headers)?;
+    let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
+    let tx = store.database.begin().await?;
+    let before = locked(&tx, &id).await?;
+    condition.check(before.version)?;
+    write(&store, tx, &before, input).await
+}
+
+/// Change some members of an absence of the doctor
+///
+/// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it.
+#[utoipa::path(patch, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+    params(page::IdParameter, page::IfMatchParameter),
+    request_body(content(
+        (openapi::DoctorVacationPatch = "application/merge-patch+json"),
+        (openapi::DoctorVacationPatch = "application/json"),
+    )),
+    responses((status = 200, body = DoctorVacationOut,
+        headers(("ETag" = String, description = "The absence's entity tag.")))))]
+async fn patch(
+    store: Store,
+    id: page::Id,
+    headers: HeaderMap,
+    PatchBody(body): PatchBody,
+) -> Result<Tagged> {
+    let condition = IfMatch::read(&headers)?;
+    let patch = Fields::parse(&body)?;
+    let tx = store.database.begin().await?;
+    let before = locked(&tx, &id).await?;
+    condition.check(before.version)?;
+    let input = DoctorVacationIn::read(patch.merge_into(&DoctorVacationIn::of(&before))?)?;
+    write(&store, tx, &before, input).await
+}
+
+/// Delete an absence of the doctor
+#[utoipa::path(delete, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+    params(page::IdParameter, page::IfMatchParameter), responses((status = 204, description = "It is gone.")))]
+async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
+    let condition = IfMatch::read(&headers)?;
+    let tx = store.database.begin().await?;
+    let row = locked(&tx, &id).await?;
+    condition.check(row.version)?;
+    Entity::delete_by_id(row.id).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Writes the new state of an absence that is locked.
+async fn write(
+    store: &Store,
+    tx: DatabaseTransaction,
+    before: &Model,
+    input: DoctorVacationIn,
+) -> Result<Tagged> {
+    let row = ActiveModel {
+        id: Set(before.id),
+        version: Set(before.version + 1),
+        updated_at: Set(store.now()),
+        ..input.active_model()
+    };
+    let row = row.update(&tx).await?;
+    tx.commit().await?;
+    Ok(tagged(row))
+}
+
+/// The row with this id, which nobody else changes until the transaction ends.
+async fn locked(tx: &DatabaseTransaction, id: &page::Id) -> Result<Model> {
+    let row = Entity::find_by_id(id.number())
+        .lock_exclusive()
+        .one(tx)
+        .await?;
+    row.ok_or_else(|| not_found(id))
+}
+
+fn tagged(row: Model) -> Tagged {
+    let version = row.version;
+    Tagged::new(&DoctorVacationOut::from(row), version)
+}
+
+fn not_found(id: &page::Id) -> Error {
+    Error::NotFound {
+        resource: "doctor vacation",
+        id: id.to_string(),
+    }
+}

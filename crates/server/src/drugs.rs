@@ -1,0 +1,217 @@
+//! `/drugs`: the drugs of a household, each with its stock, its schedule and when to order it.
+
+mod input;
+mod list;
+mod output;
+mod record;
+mod refill;
+
+use axum::extract::{OriginalUri, RawQuery};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use entity::drug;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, QuerySelect};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use self::input::{DrugIn, ScheduleType};
+pub use self::list::ListParameters;
+pub use self::output::{DoctorAway, DrugOut};
+pub use self::refill::RefillIn;
+
+use self::input::StockMember;
+use crate::body::{Fields, JsonBody, PatchBody};
+use crate::doctor_vacations::absences;
+use crate::etag::{IfMatch, Tagged};
+use crate::problem::{Error, Result};
+use crate::state::{App, Store};
+use crate::{openapi, page};
+
+/// Every route of this resource.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, patch, delete))
+        .routes(routes!(refill::refill))
+}
+
+/// List drugs
+///
+/// Archived drugs are left out unless they are asked for. With `needs_reorder=true` the most urgent come first.
+#[utoipa::path(get, path = "/drugs", tag = "drugs", params(ListParameters),
+    responses((status = 200, body = [DrugOut], headers(
+        ("X-Total-Count" = u64, description = "How many drugs match, on all pages."),
+        ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
+    ))))]
+async fn list(
+    store: Store,
+    OriginalUri(uri): OriginalUri,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let reader = store.database.reader();
+    let absences = absences(reader).await?;
+    let today = store.today();
+    let request = list::ListRequest::read(query.as_deref(), today, &absences)?;
+    let (page, total) = request.page(reader).await?;
+    let drugs = page
+        .rows
+        .iter()
+        .map(|row| DrugOut::new(row, &absences, today));
+    let drugs = drugs.collect::<Result<Vec<_>>>()?;
+    let headers = page.headers(uri.path(), query.as_deref(), total);
+    Ok((headers, axum::Json(drugs)).into_response())
+}
+
+/// Create a drug
+#[utoipa::path(post, path = "/drugs", tag = "drugs", request_body = DrugIn,
+    responses((status = 201, body = DrugOut, headers(
+        ("Location" = String, description = "Where the drug is now."),
+        ("ETag" = String, description = "The drug's entity tag."),
+    ))))]
+async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
+    let input = DrugIn::read(Fields::parse(&body)?, StockMember::Optional)?;
+    let (now, today) = (store.now(), store.today());
+    let stock = input.counted(today);
+    let tx = store.database.begin().await?;
+    let row = drug::ActiveModel {
+        version: Set(1),
+        created_at: Set(now),
+        updated_at: Set(now),
+        ..record::active_model(input, stock)
+    };
+    let row = row.insert(&tx).await?;
+    let answer = tagged(&row, &tx, &store).await?;
+    tx.commit().await?;
+    let location = format!("{}/drugs/{}", openapi::PREFIX, row.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
+}
+
+/// Read a drug
+#[utoipa::path(get, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter),
+    responses(
+        (status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag."))),
+        (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
+    ))]
+async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
+    let reader = store.database.reader();
+    let row = drug::Entity::find_by_id(id.number()).one(reader).await?;
+    let row = row.ok_or_else(|| not_found(&id))?;
+    Ok(tagged(&row, reader, &store).await?.answer(&headers))
+}
+
+/// Replace a drug
+///
+/// `current_amount` is required and counts as a correction: it is what is there now.
+#[utoipa::path(put, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+    request_body = DrugIn,
+    responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
+async fn replace(
+    store: Store,
+    id: page::Id,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody,
+) -> Result<Tagged> {
+    let condition = IfMatch::read(&headers)?;
+    let input = DrugIn::read(Fields::parse(&body)?, StockMember::Required)?;
+    let tx = store.database.begin().await?;
+    let before = locked(&tx, &id).await?;
+    condition.check(before.version)?;
+    let stock = input.counted(store.today());
+    write(&store, tx, before, input, stock).await
+}
+
+/// Change some members of a drug
+///
+/// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it. A changed schedule
+/// applies from today on; `current_amount` counts as a correction.
+#[utoipa::path(patch, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+    request_body(content(
+        (openapi::DrugPatch = "application/merge-patch+json"),
+        (openapi::DrugPatch = "application/json"),
+    )),
+    responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
+async fn patch(
+    store: Store,
+    id: page::Id,
+    headers: HeaderMap,
+    PatchBody(body): PatchBody,
+) -> Result<Tagged> {
+    let condition = IfMatch::read(&headers)?;
+    let patch = Fields::parse(&body)?;
+    let today = store.today();
+    let tx = store.database.begin().await?;
+    let before = locked(&tx, &id).await?;
+    condition.check(before.version)?;
+
+    let counts = patch.has("current_amount");
+    let document = DrugIn::of(&before, today)?;
+    let input = DrugIn::read(patch.merge_into(&document)?, StockMember::Required)?;
+    let (stock, therapy) = (record::stock(&before)?, record::therapy(&before)?);
+    let stock = if counts {
+        input.counted(today)
+    } else if input.therapy() == therapy {
+        stock
+    } else {
+        // Past days keep the schedule that they had.
+        stock.settle(&therapy, today)
+    };
+    write(&store, tx, before, input, stock).await
+}
+
+/// Delete a drug
+#[utoipa::path(delete, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+    responses((status = 204, description = "It is gone.")))]
+async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
+    let condition = IfMatch::read(&headers)?;
+    let tx = store.database.begin().await?;
+    let row = locked(&tx, &id).await?;
+    condition.check(row.version)?;
+    drug::Entity::delete_by_id(row.id).exec(&tx).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Writes the new state of a drug that is locked.
+async fn write(
+    store: &Store,
+    tx: DatabaseTransaction,
+    before: drug::Model,
+    input: DrugIn,
+    stock: domain::Stock,
+) -> Result<Tagged> {
+    let row = drug::ActiveModel {
+        id: Set(before.id),
+        version: Set(before.version + 1),
+        updated_at: Set(store.now()),
+        ..record::active_model(input, stock)
+    };
+    let row = row.update(&tx).await?;
+    let answer = tagged(&row, &tx, store).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// The row with this id, which nobody else changes until the transaction ends.
+async fn locked(tx: &DatabaseTransaction, id: &page::Id) -> Result<drug::Model> {
+    let row = drug::Entity::find_by_id(id.number())
+        .lock_exclusive()
+        .one(tx)
+        .await?;
+    row.ok_or_else(|| not_found(id))
+}
+
+async fn tagged(
+    row: &drug::Model,
+    connection: &impl sea_orm::ConnectionTrait,
+    store: &Store,
+) -> Result<Tagged> {
+    let drug = DrugOut::new(row, &absences(connection).await?, store.today())?;
+    Ok(Tagged::new(&drug, row.version))
+}
+
+fn not_found(id: &page::Id) -> Error {
+    Error::NotFound {
+        resource: "drug",
+        id: id.to_string(),
+    }
+}

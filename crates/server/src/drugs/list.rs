@@ -1,0 +1,165 @@
+//! `GET /drugs`: which drugs, in which order.
+
+use chrono::NaiveDate;
+use domain::Absences;
+use entity::drug::{Column, Entity, Model};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
+};
+use utoipa::IntoParams;
+
+use super::input::ScheduleType;
+use crate::page::{Page, PageRequest, SortKeys};
+use crate::problem::{Error, Result};
+use crate::query::{Parameters, choice};
+
+const SORT_KEYS: &SortKeys<Column> = &[
+    ("id", Column::Id),
+    ("name", Column::SearchText),
+    ("days_remaining", Column::RunOutDate),
+    ("order_by", Column::ReorderDate),
+];
+const MAX_SEARCH_CHARS: usize = 200;
+
+/// The parameters of the list of drugs.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents what ListRequest::read reads")]
+pub struct ListParameters {
+    /// How many drugs a page has.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u64>,
+    /// Where the page begins, from the header `Link` of the page before.
+    cursor: Option<String>,
+    /// Words that stand in the name or the strength, in any case and spelling of accents.
+    #[param(max_length = 200, example = "thyroxin 75")]
+    q: Option<String>,
+    /// Only those that have to be ordered today, or only the others.
+    needs_reorder: Option<bool>,
+    /// Only those with this schedule.
+    schedule_type: Option<ScheduleType>,
+    /// Archived drugs: left out, alone, or with the others.
+    #[param(inline, default = "false")]
+    archived: Option<ArchivedParameter>,
+    /// Keys by falling importance out of `id`, `name`, `days_remaining` and `order_by`, each with a minus
+    /// before it for descending. What never runs out comes last.
+    #[param(
+        pattern = "^-?(id|name|days_remaining|order_by)(,-?(id|name|days_remaining|order_by))*$",
+        example = "-days_remaining,name"
+    )]
+    sort: Option<String>,
+}
+
+/// What to do with archived drugs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+enum ArchivedParameter {
+    False,
+    True,
+    Any,
+}
+
+/// A page of drugs, as it was asked for.
+#[derive(Debug)]
+pub(super) struct ListRequest {
+    filter: Condition,
+    page: PageRequest<Column>,
+}
+
+impl ListRequest {
+    /// Reads every parameter.
+    pub(super) fn read(
+        query: Option<&str>,
+        today: NaiveDate,
+        absences: &Absences,
+    ) -> Result<Self, Error> {
+        let mut parameters = Parameters::parse(query);
+        let flag = choice(&[("true", true), ("false", false)]);
+        let mut filter = Condition::all();
+
+        let needs_reorder = parameters.optional("needs_reorder", &flag);
+        if let Some(needs_reorder) = needs_reorder {
+            let due = due(today, absences);
+            filter = filter.add(if needs_reorder { due } else { due.not() });
+        }
+        let archived = parameters.optional(
+            "archived",
+            choice(&[
+                ("false", ArchivedParameter::False),
+                ("true", ArchivedParameter::True),
+                ("any", ArchivedParameter::Any),
+            ]),
+        );
+        match archived.unwrap_or(ArchivedParameter::False) {
+            ArchivedParameter::False => filter = filter.add(Column::Archived.eq(false)),
+            ArchivedParameter::True => filter = filter.add(Column::Archived.eq(true)),
+            ArchivedParameter::Any => {}
+        }
+        if let Some(kind) = parameters.optional("schedule_type", choice(&ScheduleType::WORDS)) {
+            filter = filter.add(Column::ScheduleType.eq(entity::drug::ScheduleType::from(kind)));
+        }
+        for word in parameters.optional("q", search_words).unwrap_or_default() {
+            let pattern = format!("%{}%", escaped(&word));
+            filter = filter.add(Column::SearchText.like(LikeExpr::new(pattern).escape('\\')));
+        }
+        // What has to be ordered is read by urgency, everything else in the order of its creation.
+        let order = if needs_reorder == Some(true) {
+            "order_by"
+        } else {
+            "id"
+        };
+        let page = PageRequest::read(&mut parameters, SORT_KEYS, order);
+        parameters.finish()?;
+        Ok(Self { filter, page })
+    }
+
+    /// The page, and how many drugs there are on all pages.
+    pub(super) async fn page(&self, reader: &impl ConnectionTrait) -> Result<(Page<Model>, u64)> {
+        let rows = self.select().all(reader).await?;
+        let total: Option<i64> = Entity::find()
+            .select_only()
+            .column_as(Expr::cust("*").count(), "total")
+            .filter(self.filter.clone())
+            .into_tuple()
+            .one(reader)
+            .await?;
+        Ok((self.page.page(rows), total.unwrap_or(0).unsigned_abs()))
+    }
+
+    fn select(&self) -> Select<Entity> {
+        self.page.select(Entity::find().filter(self.filter.clone()))
+    }
+}
+
+/// The drugs that need a reorder today: [`domain::Projection`] says why these comparisons are the rule.
+fn due(today: NaiveDate, absences: &Absences) -> Condition {
+    Condition::all()
+        .add(Column::ReorderDate.lte(absences.due_until(today)))
+        .add(Column::RunOutDate.lte(domain::horizon(today)))
+        .add(Column::StartDate.is_null().or(Column::StartDate.lte(today)))
+        .add(Column::EndDate.is_null().or(Column::EndDate.gte(today)))
+}
+
+fn search_words(value: &str) -> Result<Vec<String>, String> {
+    if value.chars().count() > MAX_SEARCH_CHARS {
+        return Err(format!("must have {MAX_SEARCH_CHARS} characters at most"));
+    }
+    if value.chars().any(char::is_control) {
+        return Err("must not have control characters".into());
+    }
+    let folded = domain::text::search_key(value);
+    Ok(folded.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The text with the wildcards of LIKE taken literally.
+fn escaped(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len());
+    for char in word.chars() {
+        if matches!(char, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    escaped
+}

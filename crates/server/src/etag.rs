@@ -1,0 +1,153 @@
+//! Entity tags and the conditions on them (RFC 9110, sections 8.8.3 and 13.1).
+//!
+//! A tag is `"<version>-<hash of the body>"`. The hash makes it strong: what is computed from today's
+//! date changes without a write. A change is conditional on the version alone, so that an edit begun
+//! before midnight is not refused after it.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::problem::{Error, Result};
+
+/// A record's JSON with its entity tag.
+#[derive(Debug)]
+pub struct Tagged {
+    pub body: String,
+    pub etag: String,
+}
+
+impl Tagged {
+    /// Writes a record that stands at a version.
+    pub fn new(record: &impl Serialize, version: i64) -> Self {
+        let body = serde_json::to_string(record).expect("a record of ours is plain JSON");
+        let mut hasher = DefaultHasher::new();
+        hasher.write(body.as_bytes());
+        let etag = format!("\"{version}-{:016x}\"", hasher.finish());
+        Self { body, etag }
+    }
+
+    /// The record as an answer; 304 without a body where the caller has it already.
+    pub fn answer(self, request: &HeaderMap) -> Response {
+        let known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+            value.to_str().is_ok_and(|tags| {
+                tags.split(',')
+                    .map(str::trim)
+                    .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
+            })
+        });
+        if known {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            set_tag(&mut response, &self.etag);
+            return response;
+        }
+        self.into_response()
+    }
+}
+
+impl IntoResponse for Tagged {
+    fn into_response(self) -> Response {
+        let mut response = Body::from(self.body).into_response();
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        set_tag(&mut response, &self.etag);
+        response
+    }
+}
+
+fn set_tag(response: &mut Response, etag: &str) {
+    let value = HeaderValue::from_str(etag).expect("a tag is digits, a dash and quotes");
+    response.headers_mut().insert(header::ETAG, value);
+}
+
+/// The condition that a caller put on a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// None, or that the record exists.
+    Any,
+    /// One of these versions.
+    Versions(Vec<i64>),
+}
+
+impl IfMatch {
+    /// Reads the header `If-Match`.
+    pub fn read(headers: &HeaderMap) -> Result<Self> {
+        let mut versions = Vec::new();
+        let values: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
+        if values.is_empty() {
+            return Ok(Self::Any);
+        }
+        for value in values {
+            let tags = value.to_str().unwrap_or_default();
+            if tags.trim() == "*" {
+                return Ok(Self::Any);
+            }
+            for tag in tags.split(',').map(str::trim) {
+                let opaque = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                match opaque {
+                    // A tag that is not one of ours names no version, and matches none.
+                    Some(opaque) => {
+                        let version = opaque.split('-').next().unwrap_or_default();
+                        versions.extend(version.parse::<i64>());
+                    }
+                    // A weak tag never matches here (RFC 9110, section 13.1.1).
+                    None if tag.starts_with("W/\"") => {}
+                    None => {
+                        return Err(Error::parameter(
+                            "If-Match",
+                            "must be * or an entity tag in quotes, as the header ETag gives it",
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(Self::Versions(versions))
+    }
+
+    /// Fails unless the record stands at a version that the caller knows.
+    pub fn check(&self, version: i64) -> Result<()> {
+        match self {
+            Self::Versions(versions) if !versions.contains(&version) => {
+                Err(Error::PreconditionFailed {
+                    current: format!("version {version}"),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn if_match(value: &'static str) -> Result<IfMatch> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, HeaderValue::from_static(value));
+        IfMatch::read(&headers)
+    }
+
+    #[test]
+    fn a_change_is_conditional_on_the_version_and_not_on_the_day() {
+        let today = Tagged::new(&"20 days left", 7).etag;
+        let tomorrow = Tagged::new(&"19 days left", 7).etag;
+        assert_ne!(today, tomorrow);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_MATCH, today.parse().unwrap());
+        let condition = IfMatch::read(&headers).unwrap();
+        assert!(condition.check(7).is_ok());
+        assert!(condition.check(8).is_err());
+    }
+
+    #[test]
+    fn weak_and_foreign_tags_match_nothing_and_no_tag_at_all_is_refused() {
+        assert!(if_match("*").unwrap().check(1).is_ok());
+        assert!(if_match("\"6-ab\", \"7-cd\"").unwrap().check(7).is_ok());
+        assert!(if_match("W/\"7-ab\"").unwrap().check(7).is_err());
+        assert!(if_match("\"something\"").unwrap().check(7).is_err());
+        assert!(if_match("7").is_err());
+    }
+}

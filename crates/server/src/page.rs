@@ -1,0 +1,308 @@
+//! Keyset pages: a page begins after the last row of the one before, so the last costs what the first does.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use sea_orm::sea_query::{ExprTrait, SimpleExpr, Value};
+use sea_orm::{
+    ColumnTrait, ColumnType, Condition, EntityTrait, IntoSimpleExpr, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use serde_json::json;
+
+use crate::json::shortened;
+use crate::query::Parameters;
+
+/// How many records a page has unless it is asked for otherwise.
+pub const DEFAULT_LIMIT: u64 = 50;
+/// How many records a page has at most.
+pub const MAX_LIMIT: u64 = 200;
+
+const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
+
+/// Which page of a list, in which order.
+#[derive(Debug)]
+pub struct PageRequest<C> {
+    limit: u64,
+    sort: Sort<C>,
+    after: Option<Vec<Value>>,
+}
+
+/// An order of a list; the id comes last, so that it is total.
+#[derive(Clone, Debug)]
+pub struct Sort<C> {
+    text: String,
+    keys: Vec<(C, Order)>,
+}
+
+/// The words that a list can be sorted by, each with its column; the first is the id's.
+pub type SortKeys<C> = [(&'static str, C)];
+
+/// The rows of a page, and where the next one begins.
+#[derive(Debug)]
+pub struct Page<M> {
+    pub rows: Vec<M>,
+    next: Option<String>,
+}
+
+impl<C: ColumnTrait> Sort<C> {
+    /// Reads `-days_remaining,name`: keys by falling importance, a minus for descending.
+    pub fn parse(text: &str, known: &SortKeys<C>) -> Result<Self, String> {
+        let mut keys: Vec<(C, Order)> = Vec::new();
+        let mut words = Vec::new();
+        for part in text.split(',') {
+            let (word, order) = match part.strip_prefix('-') {
+                Some(word) => (word, Order::Desc),
+                None => (part, Order::Asc),
+            };
+            let Some((_, column)) = known.iter().find(|(name, _)| *name == word) else {
+                let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
+                return Err(format!(
+                    "`{}` is not one of {}, each with a minus before it for descending",
+                    shortened(part),
+                    names.join(", ")
+                ));
+            };
+            if words.contains(&word) {
+                return Err(format!("`{word}` is given more than once"));
+            }
+            words.push(word);
+            keys.push((*column, order));
+        }
+        let (id_name, id) = known[0];
+        if !words.contains(&id_name) {
+            let direction = keys[0].1.clone();
+            keys.push((id, direction));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            keys,
+        })
+    }
+}
+
+impl<C: ColumnTrait> PageRequest<C> {
+    /// Reads `limit`, `sort` and `cursor`.
+    pub fn read(parameters: &mut Parameters, known: &SortKeys<C>, default_sort: &str) -> Self {
+        let limit = parameters.optional("limit", |value| {
+            value
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
+        });
+        let sort = parameters
+            .optional("sort", |value| Sort::parse(value, known))
+            .unwrap_or_else(|| {
+                Sort::parse(default_sort, known).expect("a list's own order is valid")
+            });
+        let after = parameters.optional("cursor", |value| {
+            decode(value, &sort).ok_or_else(|| {
+                format!(
+                    "is not a cursor of this list in the order sort={}; take it from the header \
+                     Link, or leave it out for the first page",
+                    sort.text
+                )
+            })
+        });
+        Self {
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            sort,
+            after,
+        }
+    }
+
+    /// The statement for this page, with one row more than it holds.
+    pub fn select<E: EntityTrait<Column = C>>(&self, rows: Select<E>) -> Select<E> {
+        let mut rows = match &self.after {
+            Some(values) => rows.filter(after(&self.sort.keys, values)),
+            None => rows,
+        };
+        for (column, order) in &self.sort.keys {
+            rows = rows.order_by(*column, order.clone());
+        }
+        rows.limit(self.limit + 1)
+    }
+
+    /// Makes a page of the rows that [`Self::select`] brought.
+    pub fn page<M>(&self, mut rows: Vec<M>) -> Page<M>
+    where
+        M: ModelTrait,
+        M::Entity: EntityTrait<Column = C>,
+    {
+        let limit = usize::try_from(self.limit).expect("a limit is at most 200");
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| {
+            let values: Vec<_> = self
+                .sort
+                .keys
+                .iter()
+                .map(|(column, _)| row.get(*column))
+                .collect();
+            encode(&self.sort.text, &values)
+        });
+        Page { rows, next }
+    }
+}
+
+impl<M> Page<M> {
+    /// The headers of a page: how many records the list has, and where its first and next page are.
+    pub fn headers(&self, path: &str, query: Option<&str>, total: u64) -> HeaderMap {
+        let mut links = vec![format!("<{}>; rel=\"first\"", location(path, query, None))];
+        if let Some(cursor) = &self.next {
+            links.push(format!(
+                "<{}>; rel=\"next\"",
+                location(path, query, Some(cursor))
+            ));
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(TOTAL_COUNT, total.into());
+        if let Ok(links) = HeaderValue::from_str(&links.join(", ")) {
+            headers.insert(header::LINK, links);
+        }
+        headers
+    }
+}
+
+fn location(path: &str, query: Option<&str>, cursor: Option<&str>) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    let given = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.extend_pairs(given.filter(|(name, _)| name != "cursor"));
+    if let Some(cursor) = cursor {
+        pairs.append_pair("cursor", cursor);
+    }
+    let query = pairs.finish();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
+}
+
+/// The rows after a row with these values.
+fn after<C: ColumnTrait>(keys: &[(C, Order)], values: &[Value]) -> Condition {
+    let beyond = |expr: SimpleExpr, order: &Order, value: SimpleExpr| match order {
+        Order::Desc => expr.lt(value),
+        _ => expr.gt(value),
+    };
+    let (first, direction) = &keys[0];
+    if keys.iter().all(|(_, order)| order == direction) {
+        // One comparison of row values is one range of the index.
+        let columns = keys.iter().map(|(column, _)| column.into_simple_expr());
+        let values = values.iter().map(|value| SimpleExpr::from(value.clone()));
+        return Condition::all().add(beyond(
+            SimpleExpr::Tuple(columns.collect()),
+            direction,
+            SimpleExpr::Tuple(values.collect()),
+        ));
+    }
+    // Mixed directions: equal in the first keys and beyond in the next, for each of them. The bound on
+    // the first key alone says nothing new; it is what the index can use.
+    let bound = match direction {
+        Order::Desc => first.into_simple_expr().lte(values[0].clone()),
+        _ => first.into_simple_expr().gte(values[0].clone()),
+    };
+    let mut any = Condition::any();
+    for (at, (column, order)) in keys.iter().enumerate() {
+        let mut all = Condition::all();
+        for ((equal, _), value) in keys[..at].iter().zip(values) {
+            all = all.add(equal.into_simple_expr().eq(value.clone()));
+        }
+        any = any.add(all.add(beyond(
+            column.into_simple_expr(),
+            order,
+            SimpleExpr::from(values[at].clone()),
+        )));
+    }
+    Condition::all().add(bound).add(any)
+}
+
+fn encode(sort: &str, values: &[Value]) -> String {
+    let mut array = vec![json!(sort)];
+    array.extend(values.iter().map(|value| match value {
+        Value::BigInt(Some(number)) => json!(number),
+        Value::ChronoDate(Some(date)) => json!(date.to_string()),
+        Value::String(Some(text)) => json!(text),
+        other => unreachable!("a list is not sorted by {other:?}"),
+    }));
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::Value::Array(array).to_string())
+}
+
+fn decode<C: ColumnTrait>(cursor: &str, sort: &Sort<C>) -> Option<Vec<Value>> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let array: Vec<serde_json::Value> = serde_json::from_slice(&bytes).ok()?;
+    let (text, values) = array.split_first()?;
+    if text.as_str() != Some(&sort.text) || values.len() != sort.keys.len() {
+        return None;
+    }
+    let typed = sort.keys.iter().zip(values).map(|((column, _), value)| {
+        Some(match column.def().get_column_type() {
+            ColumnType::BigInteger => Value::from(value.as_i64()?),
+            ColumnType::Date => Value::from(value.as_str()?.parse::<NaiveDate>().ok()?),
+            // A text in a cursor comes from a row, and no row has a control character but the separator.
+            _ => Value::from(value.as_str().filter(|text| !text.contains('\0'))?),
+        })
+    });
+    typed.collect()
+}
+
+/// The id in a path. One that cannot be is the id of nothing.
+#[derive(Clone, Debug)]
+pub struct Id(String);
+
+/// The id in a path, for the description of the API.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "documents what Id reads")]
+pub struct IdParameter {
+    /// The record's number.
+    #[param(minimum = 1)]
+    id: i64,
+}
+
+/// The condition on a change, for the description of the API.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents what etag::IfMatch reads")]
+pub struct IfMatchParameter {
+    /// Makes the change only if the record still has one of these entity tags.
+    #[param(
+        rename = "If-Match",
+        example = "*",
+        pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#
+    )]
+    if_match: Option<String>,
+}
+
+impl Id {
+    /// The id as a number; 0, which no record has, for what is none.
+    pub fn number(&self) -> i64 {
+        if self.0.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.0.parse().unwrap_or(0)
+        } else {
+            0
+        }
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&shortened(&self.0))
+    }
+}
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Id {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        state: &S,
+    ) -> Result<Self, Self::Rejection> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(
+            path.map(|axum::extract::Path(id)| id).unwrap_or_default(),
+        ))
+    }
+}

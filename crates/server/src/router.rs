@@ -1,0 +1,83 @@
+//! Every route and every layer, on one screen.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
+use axum::response::Response;
+use axum::{Json, Router, middleware as from};
+use tower::Service;
+use tower::ServiceBuilder;
+use tower::util::MapRequestLayer;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
+use tower_http::csrf::CsrfLayer;
+use tower_http::request_id::{MakeRequestUuid, SetRequestIdLayer};
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::state::App;
+use crate::{body, doctor_vacations, drugs, health, middleware, openapi};
+
+/// Longer than the database is waited for, shorter than a proxy's patience.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The description of the API.
+pub fn document() -> OpenApi {
+    openapi::with_problems(routes().into_openapi())
+}
+
+/// The whole service.
+pub fn service(
+    app: App,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+    let document = document();
+    let docs = SwaggerUi::new("/docs").config(
+        Config::new(["/openapi.json"])
+            .validator_url("none")
+            .try_it_out_enabled(true),
+    );
+    let (resources, _) = routes().split_for_parts();
+    let router = Router::new()
+        .merge(resources)
+        .route(
+            "/openapi.json",
+            axum::routing::get(|| async move { Json(document) }),
+        )
+        .merge(docs)
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(untagged)))
+                .layer(from::from_fn(middleware::observe))
+                .layer(CatchPanicLayer::custom(middleware::panicked))
+                .layer(CsrfLayer::new())
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    REQUEST_TIMEOUT,
+                ))
+                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES)),
+        )
+        .with_state(app);
+    ServiceBuilder::new()
+        .layer(MapRequestLayer::new(middleware::tidy))
+        .service(router)
+}
+
+fn routes() -> OpenApiRouter<App> {
+    let version_1 = OpenApiRouter::new()
+        .merge(drugs::router())
+        .merge(doctor_vacations::router());
+    OpenApiRouter::with_openapi(openapi::base())
+        .nest(openapi::PREFIX, version_1)
+        .merge(health::router())
+}
+
+/// A strong entity tag names one sequence of bytes, so what bears one is not compressed.
+fn untagged(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    !headers.contains_key(header::ETAG)
+}
