@@ -171,7 +171,7 @@ async fn list(
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
     let reader = store.database.reader();
-    let page = request.page(request.select(Entity::find()).all(reader).await?);
+    let page = request.read_from(&Entity::find(), reader).await?;
     let total: Option<i64> = Entity::find()
         .select_only()
         .column_as(Expr::cust("*").count(), "total")

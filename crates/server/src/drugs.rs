@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::input::{DrugIn, ScheduleType};
-pub use self::list::ListParameters;
+pub use self::list::{ListParameters, statements as list_statements};
 pub use self::output::{DoctorAway, DrugOut};
 pub use self::refill::RefillIn;
 

@@ -4,10 +4,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
-use sea_orm::sea_query::{ExprTrait, SimpleExpr, Value};
+use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, EntityTrait, IntoSimpleExpr, ModelTrait, Order,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ColumnType, ConnectionTrait, DbErr, EntityTrait, ModelTrait, Order, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use serde_json::json;
 
@@ -113,37 +113,61 @@ impl<C: ColumnTrait> PageRequest<C> {
         }
     }
 
-    /// The statement for this page, with one row more than it holds.
-    pub fn select<E: EntityTrait<Column = C>>(&self, rows: Select<E>) -> Select<E> {
-        let mut rows = match &self.after {
-            Some(values) => rows.filter(after(&self.sort.keys, values)),
-            None => rows,
-        };
-        for (column, order) in &self.sort.keys {
-            rows = rows.order_by(*column, order.clone());
-        }
-        rows.limit(self.limit + 1)
-    }
-
-    /// Makes a page of the rows that [`Self::select`] brought.
-    pub fn page<M>(&self, mut rows: Vec<M>) -> Page<M>
+    /// Reads the page out of the rows of a list.
+    pub async fn read_from<E>(
+        &self,
+        rows: &Select<E>,
+        connection: &impl ConnectionTrait,
+    ) -> Result<Page<E::Model>, DbErr>
     where
-        M: ModelTrait,
-        M::Entity: EntityTrait<Column = C>,
+        E: EntityTrait<Column = C>,
     {
-        let limit = usize::try_from(self.limit).expect("a limit is at most 200");
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| {
-            let values: Vec<_> = self
-                .sort
-                .keys
-                .iter()
-                .map(|(column, _)| row.get(*column))
-                .collect();
+        let wanted = usize::try_from(self.limit).expect("a limit is at most 200");
+        let mut found = Vec::new();
+        for statement in self.statements(rows) {
+            // One row more than the page holds tells whether there is a next one.
+            let missing = self.limit + 1 - found.len() as u64;
+            found.extend(statement.limit(missing).all(connection).await?);
+            if found.len() > wanted {
+                break;
+            }
+        }
+        let more = found.len() > wanted;
+        found.truncate(wanted);
+        let next = found.last().filter(|_| more).map(|row| {
+            let keys = self.sort.keys.iter();
+            let values: Vec<_> = keys.map(|(column, _)| row.get(*column)).collect();
             encode(&self.sort.text, &values)
         });
-        Page { rows, next }
+        Ok(Page { rows: found, next })
+    }
+
+    /// The statements that bring the page, in the order of its rows.
+    ///
+    /// The rows after a given one are those that are equal to it in every key but the last and lie
+    /// beyond it there, then those that are equal in every key but the last two, and so on. Each of
+    /// these is a range of an index, whatever the directions; all of them in one condition is none.
+    pub fn statements<E: EntityTrait<Column = C>>(&self, rows: &Select<E>) -> Vec<Select<E>> {
+        let mut ordered = rows.clone().limit(self.limit + 1);
+        for (column, order) in &self.sort.keys {
+            ordered = ordered.order_by(*column, order.clone());
+        }
+        let Some(values) = &self.after else {
+            return vec![ordered];
+        };
+        let keys = &self.sort.keys;
+        let ties = (0..keys.len()).rev().map(|tied| {
+            let mut statement = ordered.clone();
+            for ((column, _), value) in keys[..tied].iter().zip(values) {
+                statement = statement.filter(column.eq(value.clone()));
+            }
+            let (column, order) = &keys[tied];
+            statement.filter(match order {
+                Order::Desc => column.lt(values[tied].clone()),
+                _ => column.gt(values[tied].clone()),
+            })
+        });
+        ties.collect()
     }
 }
 
@@ -181,44 +205,6 @@ fn location(path: &str, query: Option<&str>, cursor: Option<&str>) -> String {
     }
 }
 
-/// The rows after a row with these values.
-fn after<C: ColumnTrait>(keys: &[(C, Order)], values: &[Value]) -> Condition {
-    let beyond = |expr: SimpleExpr, order: &Order, value: SimpleExpr| match order {
-        Order::Desc => expr.lt(value),
-        _ => expr.gt(value),
-    };
-    let (first, direction) = &keys[0];
-    if keys.iter().all(|(_, order)| order == direction) {
-        // One comparison of row values is one range of the index.
-        let columns = keys.iter().map(|(column, _)| column.into_simple_expr());
-        let values = values.iter().map(|value| SimpleExpr::from(value.clone()));
-        return Condition::all().add(beyond(
-            SimpleExpr::Tuple(columns.collect()),
-            direction,
-            SimpleExpr::Tuple(values.collect()),
-        ));
-    }
-    // Mixed directions: equal in the first keys and beyond in the next, for each of them. The bound on
-    // the first key alone says nothing new; it is what the index can use.
-    let bound = match direction {
-        Order::Desc => first.into_simple_expr().lte(values[0].clone()),
-        _ => first.into_simple_expr().gte(values[0].clone()),
-    };
-    let mut any = Condition::any();
-    for (at, (column, order)) in keys.iter().enumerate() {
-        let mut all = Condition::all();
-        for ((equal, _), value) in keys[..at].iter().zip(values) {
-            all = all.add(equal.into_simple_expr().eq(value.clone()));
-        }
-        any = any.add(all.add(beyond(
-            column.into_simple_expr(),
-            order,
-            SimpleExpr::from(values[at].clone()),
-        )));
-    }
-    Condition::all().add(bound).add(any)
-}
-
 fn encode(sort: &str, values: &[Value]) -> String {
     let mut array = vec![json!(sort)];
     array.extend(values.iter().map(|value| match value {
@@ -241,7 +227,7 @@ fn decode<C: ColumnTrait>(cursor: &str, sort: &Sort<C>) -> Option<Vec<Value>> {
         Some(match column.def().get_column_type() {
             ColumnType::BigInteger => Value::from(value.as_i64()?),
             ColumnType::Date => Value::from(value.as_str()?.parse::<NaiveDate>().ok()?),
-            // A text in a cursor comes from a row, and no row has a control character but the separator.
+            // No row has a NUL, and PostgreSQL takes none.
             _ => Value::from(value.as_str().filter(|text| !text.contains('\0'))?),
         })
     });

@@ -5,7 +5,8 @@ use domain::Absences;
 use entity::drug::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 use utoipa::IntoParams;
 
@@ -116,20 +117,31 @@ impl ListRequest {
 
     /// The page, and how many drugs there are on all pages.
     pub(super) async fn page(&self, reader: &impl ConnectionTrait) -> Result<(Page<Model>, u64)> {
-        let rows = self.select().all(reader).await?;
-        let total: Option<i64> = Entity::find()
+        let page = self.page.read_from(&self.rows(), reader).await?;
+        let total: Option<i64> = self.total().into_tuple().one(reader).await?;
+        Ok((page, total.unwrap_or(0).unsigned_abs()))
+    }
+
+    fn rows(&self) -> Select<Entity> {
+        Entity::find().filter(self.filter.clone())
+    }
+
+    fn total(&self) -> Select<Entity> {
+        Entity::find()
             .select_only()
             .column_as(Expr::cust("*").count(), "total")
             .filter(self.filter.clone())
-            .into_tuple()
-            .one(reader)
-            .await?;
-        Ok((self.page.page(rows), total.unwrap_or(0).unsigned_abs()))
     }
+}
 
-    fn select(&self) -> Select<Entity> {
-        self.page.select(Entity::find().filter(self.filter.clone()))
-    }
+/// The statements of a list without absences, as SQLite gets them: what a test asks for their plans.
+#[doc(hidden)]
+pub fn statements(query: Option<&str>, today: NaiveDate) -> Result<Vec<String>> {
+    let request = ListRequest::read(query, today, &Absences::default())?;
+    let sql = |select: Select<Entity>| select.build(DbBackend::Sqlite).to_string();
+    let mut statements = request.page.statements(&request.rows());
+    statements.push(request.total());
+    Ok(statements.into_iter().map(sql).collect())
 }
 
 /// The drugs that need a reorder today: [`domain::Projection`] says why these comparisons are the rule.
