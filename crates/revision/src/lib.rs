@@ -24,6 +24,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod ddl;
 mod engine;
 mod error;
 mod location;
@@ -32,6 +33,7 @@ mod postgres;
 mod report;
 mod resolve;
 mod run;
+pub mod schema;
 mod snapshot;
 mod space;
 mod sqlite;

@@ -6,6 +6,7 @@ mod migrations;
 mod postgres;
 mod processes;
 mod refusals;
+mod schemas;
 mod snapshots;
 mod support;
 mod upgrade;

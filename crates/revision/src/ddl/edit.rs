@@ -1,0 +1,1 @@
+//! Changing the parts of a `CREATE TABLE`.
