@@ -1,0 +1,17 @@
+//! The history as a whole: there and back, with data, on both databases.
+
+#[path = "../../../crates/revision/tests/it/support/cluster.rs"]
+mod cluster;
+mod history;
+
+use sea_orm::{ConnectionTrait as _, Database};
+
+/// Runs statements on a connection of their own.
+async fn execute(url: &str, sql: &str) {
+    let connection = Database::connect(url).await.expect("the database opens");
+    connection
+        .execute_unprepared(sql)
+        .await
+        .expect("the statements run");
+    connection.close().await.expect("the connection closes");
+}
