@@ -35,7 +35,7 @@ pub async fn bring_up(config: Config, clock: Arc<dyn Clock>, phase: watch::Sende
             Err(trouble) => {
                 if told.as_ref() != Some(&trouble) {
                     tracing::error!(
-                        code = trouble.code,
+                        code = &*trouble.code,
                         detail = trouble.detail,
                         "{}",
                         trouble.title
@@ -59,7 +59,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
     let database = Database::open(&config.database).await.map_err(|error| {
         tracing::debug!(%error, "the database cannot be opened");
         Trouble {
-            code: "database-unreachable",
+            code: "database-unreachable".into(),
             title: "The database cannot be opened".into(),
             detail: format!(
                 "{:?} was migrated and then could not be opened for serving. Nothing was lost; \
@@ -100,7 +100,7 @@ async fn refuse_pending(location: &DatabaseLocation) -> Result<Arc<str>, Trouble
         .map_err(|error| trouble(&error))?;
     if !status.is_up_to_date() {
         return Err(Trouble {
-            code: "migrations-pending",
+            code: "boot-pending".into(),
             title: "Target database is not up to date.".into(),
             detail: format!(
                 "Pending: {}. Nothing was changed, because AUTO_MIGRATE is false. Type: \
@@ -122,7 +122,7 @@ fn snapshot_dir(location: &DatabaseLocation) -> Option<PathBuf> {
 
 fn trouble(error: &revision::Error) -> Trouble {
     Trouble {
-        code: error.code(),
+        code: format!("boot-{}", error.code()).into(),
         title: error.to_string().into(),
         detail: format!("{} {}", error.unchanged(), error.next_step()),
     }

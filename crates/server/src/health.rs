@@ -51,7 +51,7 @@ async fn live() -> Json<Health> {
 async fn ready(store: Store) -> Result<Json<Health>> {
     let Ok(answer) = tokio::time::timeout(PATIENCE, store.database.ping()).await else {
         return Err(Trouble {
-            code: "database-unreachable",
+            code: "database-unreachable".into(),
             title: "The database cannot be reached".into(),
             detail: format!("It did not answer within {} s.", PATIENCE.as_secs()),
         }

@@ -53,7 +53,7 @@ pub struct FieldError {
 #[error("{title}: {detail}")]
 pub struct Trouble {
     /// The last part of the problem's `type`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub title: Cow<'static, str>,
     /// What happened, what was not changed, what to type next.
     pub detail: String,
@@ -237,7 +237,7 @@ impl Error {
                 "was used for another request",
             )]),
             Self::Unavailable(trouble) => Problem::new(
-                trouble.code,
+                &trouble.code,
                 StatusCode::SERVICE_UNAVAILABLE,
                 trouble.title.clone(),
             )

@@ -51,7 +51,7 @@ impl App {
             Phase::Serving(store) => Ok(store.clone()),
             Phase::Troubled(trouble) => Err(trouble.clone()),
             Phase::Starting => Err(Trouble {
-                code: "starting",
+                code: "starting".into(),
                 title: "The service is starting".into(),
                 detail: "It is looking at its database; try again in a moment.".into(),
             }),

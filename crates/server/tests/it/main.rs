@@ -5,5 +5,6 @@ mod drugs;
 mod hard_cases;
 mod list;
 mod problems;
+mod readme;
 mod refill;
 mod support;

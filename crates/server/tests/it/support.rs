@@ -105,14 +105,17 @@ impl Service {
         self.clock.set(instant(day));
     }
 
+    pub(crate) fn app(&self) -> App {
+        App::new(self.phase.subscribe())
+    }
+
     pub(crate) fn connection(&self) -> &DatabaseConnection {
         self.store.database.reader()
     }
 
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let service = router::service(App::new(self.phase.subscribe()));
-        let response = service.oneshot(request).await;
+        let response = router::service(self.app()).oneshot(request).await;
         let (parts, body) = response.expect("never fails").into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
             .await
