@@ -3,15 +3,16 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use domain::{Projection, Quantity};
+use domain::{Projection, Quantity, Stock};
 use entity::drug::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction,
+    EntityTrait, QueryFilter,
 };
 use utoipa::ToSchema;
 
-use super::{not_found, output::DrugOut, record, tagged};
+use super::{locked, output::DrugOut, record, tagged};
 use crate::body::{Fields, OptionalJsonBody};
 use crate::etag::IfMatch;
 use crate::idempotency::IdempotencyKey;
@@ -128,18 +129,45 @@ impl Refill {
         if let IfMatch::Versions(versions) = condition {
             update = update.filter(Column::Version.is_in(versions.iter().copied()));
         }
-        let Some(row) = update.exec_with_returning(tx).await?.pop() else {
-            return Err(why_not(tx, id, condition).await?);
+        if let Some(row) = update.exec_with_returning(tx).await?.pop() {
+            let stock = record::stock(&row)?;
+            return write_stock(tx, &row, stock, ActiveModel::new()).await;
+        }
+        self.book_settled(tx, store, id, condition).await
+    }
+
+    /// Books where the statement found no row: what was counted long ago and what came in since may be
+    /// more than a drug can have, while what is left of it today is not.
+    async fn book_settled(
+        self,
+        tx: &DatabaseTransaction,
+        store: &Store,
+        id: &page::Id,
+        condition: &IfMatch,
+    ) -> Result<Model> {
+        let row = locked(tx, id).await?;
+        condition.check(row.version)?;
+        let added = match self {
+            Self::Packages(packages) => {
+                Quantity::from_thousandths(row.package_size.saturating_mul(packages))
+            }
+            Self::Amount(amount) => Ok(amount),
         };
-        let therapy = record::therapy(&row)?;
-        let projection = Projection::of(&record::stock(&row)?, &therapy, record::lead_days(&row)?);
-        let dates = ActiveModel {
-            id: Set(row.id),
-            run_out_date: Set(projection.run_out_date),
-            reorder_date: Set(projection.reorder_date),
-            ..Default::default()
+        let (stock, therapy) = (record::stock(&row)?, record::therapy(&row)?);
+        let stock = added.and_then(|added| stock.add(&therapy, added, store.today())).map_err(|_| {
+            Error::Conflict(format!(
+                "The stock would be more than {} units, the most that a drug can have. Nothing was booked.",
+                Quantity::MAX
+            ))
+        })?;
+        let written = ActiveModel {
+            current_amount: Set(stock.counted_amount.thousandths()),
+            counted_on: Set(stock.counted_on),
+            version: Set(row.version + 1),
+            updated_at: Set(store.now()),
+            ..ActiveModel::new()
         };
-        Ok(dates.update(tx).await?)
+        write_stock(tx, &row, stock, written).await
     }
 }
 
@@ -151,15 +179,19 @@ fn unless_used_up(today: NaiveDate, lasting: SimpleExpr, used_up: SimpleExpr) ->
         .into()
 }
 
-/// Why the statement found no row to book on.
-async fn why_not(tx: &DatabaseTransaction, id: &page::Id, condition: &IfMatch) -> Result<Error> {
-    let row = Entity::find_by_id(id.number()).one(tx).await?;
-    let Some(row) = row else {
-        return Ok(not_found(id));
+/// Writes the dates that follow from a stock, beside what else there is to write of its row.
+async fn write_stock(
+    tx: &DatabaseTransaction,
+    row: &Model,
+    stock: Stock,
+    written: ActiveModel,
+) -> Result<Model> {
+    let projection = Projection::of(&stock, &record::therapy(row)?, record::lead_days(row)?);
+    let written = ActiveModel {
+        id: Set(row.id),
+        run_out_date: Set(projection.run_out_date),
+        reorder_date: Set(projection.reorder_date),
+        ..written
     };
-    condition.check(row.version)?;
-    Ok(Error::Conflict(format!(
-        "The stock would be more than {} units, the most that a drug can have. Nothing was booked.",
-        Quantity::MAX
-    )))
+    Ok(written.update(tx).await?)
 }

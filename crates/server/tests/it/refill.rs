@@ -58,6 +58,16 @@ on_both! {
         assert_eq!(refilled["run_out_date"], "2027-01-21");
     }
 
+    async fn a_refill_fits_where_what_was_counted_long_ago_is_gone_by_now(service: &Service) {
+        let path = drug(service, "999990").await;
+        let url = format!("{path}/refill");
+        assert_eq!(service.post(&url, &json!({"amount": 11})).await.problem(), (409, vec![]));
+        service.set_day("2026-11-23");
+        let refilled = service.post(&url, &json!({"amount": 11})).await.body;
+        assert_eq!((&refilled["current_amount"], &refilled["counted_on"]), (&json!(1_000_000), &json!("2026-11-23")));
+        assert_eq!(service.number("SELECT version FROM drugs").await, 2);
+    }
+
     async fn a_changed_package_size_changes_no_stock(service: &Service) {
         let path = drug(service, "10").await;
         let patched = service.patch(&path, &json!({"package_size": 50})).await.body;
