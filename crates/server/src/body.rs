@@ -1,6 +1,7 @@
 //! Request bodies: one JSON object, read member by member, every refusal with its place.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -14,6 +15,8 @@ use crate::problem::{Error, FieldError, Result};
 
 /// The largest body that is read, in bytes.
 pub const LIMIT_BYTES: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The members of a body that have not been read yet, and what was wrong with those that have.
 #[derive(Debug, Default)]
@@ -188,17 +191,17 @@ impl<S: Send + Sync> FromRequest<S> for PatchBody {
 }
 
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
-    Bytes::from_request(request, state)
-        .await
-        .map_err(|rejection| {
-            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-                Error::TooLarge {
-                    limit_bytes: LIMIT_BYTES,
-                }
-            } else {
-                Error::NotJson("it did not arrive whole".into())
+    let bytes = tokio::time::timeout(TIMEOUT, Bytes::from_request(request, state));
+    let bytes = bytes.await.map_err(|_| Error::TooSlow { limit: TIMEOUT })?;
+    bytes.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            Error::TooLarge {
+                limit_bytes: LIMIT_BYTES,
             }
-        })
+        } else {
+            Error::NotJson("it did not arrive whole".into())
+        }
+    })
 }
 
 fn check_media_type(request: &Request, allowed: &[&str], allowed_text: &'static str) -> Result<()> {

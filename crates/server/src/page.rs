@@ -87,8 +87,10 @@ impl<C: ColumnTrait> PageRequest<C> {
     pub fn read(parameters: &mut Parameters, known: &SortKeys<C>, default_sort: &str) -> Self {
         let limit = parameters.optional("limit", |value| {
             value
-                .parse()
-                .ok()
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| value.parse().ok())
+                .flatten()
                 .filter(|limit| (1..=MAX_LIMIT).contains(limit))
                 .ok_or_else(|| format!("must be a whole number from 1 to {MAX_LIMIT}"))
         });

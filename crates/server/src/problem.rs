@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -77,6 +78,8 @@ pub enum Error {
     },
     #[error("the body is too large")]
     TooLarge { limit_bytes: usize },
+    #[error("the body did not arrive in time")]
+    TooSlow { limit: Duration },
     #[error("the record has been changed")]
     PreconditionFailed { current: String },
     #[error("the booking cannot be made")]
@@ -110,7 +113,6 @@ impl Problem {
                 "A page of another site sent this; only pages of this service may write. Nothing was changed."
             }
             StatusCode::PAYLOAD_TOO_LARGE => "The body is too large. Nothing was changed.",
-            StatusCode::REQUEST_TIMEOUT => "The request took too long to arrive.",
             StatusCode::SERVICE_UNAVAILABLE => {
                 "The request could not be completed in time; try again in a moment."
             }
@@ -208,6 +210,12 @@ impl Error {
             .detail(format!(
                 "A body may have {limit_bytes} bytes at most. Nothing was changed."
             )),
+            Self::TooSlow { limit } => {
+                Problem::of_status(StatusCode::REQUEST_TIMEOUT).detail(format!(
+                    "The body did not arrive within {} s. Nothing was changed.",
+                    limit.as_secs()
+                ))
+            }
             Self::PreconditionFailed { current } => Problem::new(
                 "changed-meanwhile",
                 StatusCode::PRECONDITION_FAILED,

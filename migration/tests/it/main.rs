@@ -2,6 +2,7 @@
 
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
 mod cluster;
+mod entities;
 mod history;
 
 use sea_orm::{ConnectionTrait as _, Database};

@@ -73,12 +73,18 @@ pub(super) fn active_model(input: DrugIn, stock: Stock) -> drug::ActiveModel {
 /// Neither part can hold the line break between them, so no search runs over it.
 fn search_text(name: &str, dosage_strength: Option<&str>) -> String {
     let key = domain::text::search_key;
-    format!(
+    let mut text = format!(
         "{}\n{}",
         key(name),
         key(dosage_strength.unwrap_or_default())
-    )
+    );
+    text.truncate(text.floor_char_boundary(MAX_SEARCH_TEXT_BYTES));
+    text
 }
+
+/// PostgreSQL takes at most 2,704 bytes into an index. Only a text of ligatures that unfold into whole
+/// phrases comes near it.
+const MAX_SEARCH_TEXT_BYTES: usize = 2600;
 
 pub(super) fn stock(row: &drug::Model) -> Result<Stock> {
     Ok(Stock {

@@ -143,6 +143,13 @@ on_both! {
         assert_eq!(service.number("SELECT count(*) FROM drugs").await, 23);
     }
 
+    async fn a_name_whose_spelling_unfolds_to_pages_is_stored_and_found(service: &Service) {
+        let drug = json!({"name": "\u{fdfa}".repeat(200), "schedule_type": "daily", "package_size": 1});
+        let drug = service.created("/api/v1/drugs", &drug).await;
+        let found = service.get("/api/v1/drugs?q=%EF%B7%BA").await;
+        assert_eq!(found.body[0]["id"], drug["id"]);
+    }
+
     async fn spellings_of_one_text_find_each_other(service: &Service) {
         for case in serde_json::from_str::<Vec<Value>>(CASES).unwrap() {
             service.post("/api/v1/drugs", &case["request"]).await;
