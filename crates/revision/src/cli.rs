@@ -11,78 +11,131 @@
 //! ```
 //!
 //! Answers go to standard output, errors to standard error; the exit codes are those of [`exit`].
+//!
+//! `REVISION_PROGRAM` is what the program calls itself when it says what to type next, for example
+//! `cargo migration`; its file's name unless that is set.
 
+mod answer;
 mod args;
+mod change;
+mod check;
+mod consent;
+mod edit;
 pub mod exit;
-mod show;
+mod read;
+mod revision;
+mod source;
+mod watch;
 
-use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use sea_orm_migration::MigratorTrait;
 
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::event::Observer;
+use answer::{Answer, Failure};
 use args::{Args, Command};
 
 /// Runs the command line with the arguments of the process, over the migrations of `M`.
 ///
 /// The database is the one of `--database-url`, else of `DATABASE_URL`, else `default_url`.
 pub fn main<M: MigratorTrait>(default_url: &str) -> ExitCode {
+    main_observed::<M>(default_url, Observer::default())
+}
+
+/// As [`main`], and tells somebody what happens while it happens.
+#[doc(hidden)]
+pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) -> ExitCode {
     let args = Args::parse();
+    let name = program_name();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return report(
-                &format!("The runtime could not be started: {error}\n"),
-                exit::FAILED,
-            );
+            answer::tell(&format!("The runtime could not be started: {error}\n"));
+            return exit::FAILED.into();
         }
     };
-    let engine = Engine::new::<M>();
-    let url = args.database_url.as_deref().unwrap_or(default_url);
-    match runtime.block_on(run(&engine, url, args.command)) {
-        Ok((text, code)) => match io::stdout().write_all(text.as_bytes()) {
-            Ok(()) => code.into(),
-            // Whoever reads the answer, `head` for example, may have seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code.into(),
-            Err(error) => report(
-                &format!("The answer could not be written: {error}\n"),
-                exit::FAILED,
+    let program = Program {
+        engine: Engine::new::<M>(),
+        url: args.database_url.unwrap_or_else(|| default_url.to_owned()),
+        name,
+        observer,
+    };
+    let result = runtime.block_on(program.run(args.command));
+    // What a signal interrupted may not be waited for.
+    runtime.shutdown_background();
+    answer::write(result, args.json, &program.name)
+}
+
+/// Everything that a command needs.
+struct Program {
+    engine: Engine,
+    url: String,
+    name: String,
+    observer: Observer,
+}
+
+impl Program {
+    async fn run(&self, command: Command) -> Result<Answer, Failure> {
+        match command {
+            Command::Upgrade(args) => self.upgrade(args).await,
+            Command::Downgrade(args) => self.downgrade(args).await,
+            Command::Current {
+                check_heads,
+                verbose,
+            } => self.current(check_heads, verbose).await,
+            Command::History {
+                rev_range,
+                indicate_current,
+                verbose,
+            } => {
+                self.history(rev_range.as_deref(), indicate_current, verbose)
+                    .await
+            }
+            Command::Heads => Ok(self.heads()),
+            Command::Show { revision } => self.show(&revision).await,
+            Command::Stamp {
+                revision,
+                purge,
+                lock_timeout,
+            } => self.stamp(&revision, purge, lock_timeout).await,
+            Command::Check => self.check().await,
+            Command::Revision {
+                message,
+                rev_id,
+                directory,
+            } => self.revision(
+                &message,
+                rev_id.as_deref(),
+                directory.migration_dir.as_deref(),
             ),
-        },
-        Err(error) => report(&show::error(&error), exit::code(&error)),
-    }
-}
-
-async fn run(engine: &Engine, url: &str, command: Command) -> Result<(String, u8), Error> {
-    match command {
-        Command::Upgrade(args) => {
-            let report = engine.upgrade(url, &args.target, &args.options()).await?;
-            Ok((show::report(&report), exit::FINE))
-        }
-        Command::Downgrade(args) => {
-            let report = engine.downgrade(url, &args.target, &args.options()).await?;
-            Ok((show::report(&report), exit::FINE))
-        }
-        Command::Current { check_heads } => {
-            let status = engine.status(url).await?;
-            let pending = check_heads && !status.pending.is_empty();
-            Ok((
-                show::current(&status, check_heads),
-                if pending { exit::PENDING } else { exit::FINE },
-            ))
-        }
-        Command::History => {
-            let status = engine.status(url).await?;
-            Ok((show::history(engine.names(), &status), exit::FINE))
+            Command::Edit {
+                revision,
+                directory,
+            } => {
+                self.edit(&revision, directory.migration_dir.as_deref())
+                    .await
+            }
+            Command::Up { num, run } => self.up(num, run).await,
+            Command::Down { num, run, consent } => self.down(num, run, consent).await,
+            Command::Status => self.status().await,
+            command @ (Command::Fresh(_) | Command::Refresh(_) | Command::Reset(_)) => {
+                self.destroy(command).await
+            }
         }
     }
 }
 
-fn report(text: &str, code: u8) -> ExitCode {
-    // When even standard error is gone, the exit code is all that is left to say it with.
-    let _ = io::stderr().write_all(text.as_bytes());
-    code.into()
+fn program_name() -> String {
+    std::env::var("REVISION_PROGRAM")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .or_else(|| {
+            let path = std::env::args_os().next()?;
+            let name = Path::new(&path).file_name()?;
+            Some(name.to_string_lossy().into_owned())
+        })
+        .unwrap_or_else(|| "migration".to_owned())
 }

@@ -20,7 +20,7 @@ use crate::report::Direction;
 #[non_exhaustive]
 pub enum Error {
     /// Somebody else migrated or wrote for longer than the lock timeout.
-    #[error("The database is locked by {}; waited {:.1} s for it.", .holder.as_deref().unwrap_or("another process"), .waited.as_secs_f64())]
+    #[error("The database is locked by {}; waited {:.1} s for it.", .holder.as_deref().unwrap_or("another process, which cannot be seen from here (it may be in another container)"), .waited.as_secs_f64())]
     Locked {
         /// Who holds it, where that can be found out.
         holder: Option<String>,
@@ -94,12 +94,19 @@ pub enum Error {
         migration: String,
         /// Why, without values from rows.
         reason: String,
-        /// Those of this command that are committed, because they ran in a transaction of their own.
-        committed: Vec<String>,
         /// Whether the failed migration ran outside any transaction, so that a part of it may have happened.
         partial: bool,
         /// The driver's error.
         source: Box<DbErr>,
+    },
+    /// Something went wrong after a part of the command had been committed.
+    #[error("{error}")]
+    Later {
+        /// The migrations that are committed, because they ran in a transaction of their own.
+        committed: Vec<String>,
+        /// What went wrong then.
+        #[source]
+        error: Box<Error>,
     },
     /// After the migrations, rows point at parents that are not there, and did not before.
     #[error("The migrations would leave rows without a parent: {}.", places(.orphans))]
@@ -114,6 +121,20 @@ pub enum Error {
         reason: String,
         /// What to do about it.
         advice: String,
+    },
+    /// What was tried cannot be rolled back, so a dry run does not try it.
+    #[error(
+        "Migration {migration} runs outside a transaction, so it cannot be tried and rolled back."
+    )]
+    NotDry {
+        /// Which one.
+        migration: String,
+    },
+    /// The command was stopped before it was done.
+    #[error("Stopped by {signal} before it was done.")]
+    Stopped {
+        /// What stopped it.
+        signal: &'static str,
     },
     /// There is too little space for a snapshot and the migration.
     #[error("Not enough space in {}: {} MiB free, {} MiB needed.", .path.display(), .free / MIB, .needed.div_ceil(MIB))]
@@ -161,6 +182,7 @@ pub enum Error {
     },
 }
 
+const NOTHING: &str = "Nothing was changed.";
 const MIB: u64 = 1024 * 1024;
 
 /// Rows of one table that point at a missing parent.
@@ -188,6 +210,9 @@ impl Error {
             Self::OutOfOrder { .. } => "out-of-order",
             Self::Duplicate { .. } => "duplicate",
             Self::Failed { .. } => "failed",
+            Self::Later { error, .. } => error.code(),
+            Self::NotDry { .. } => "not-dry",
+            Self::Stopped { .. } => "stopped",
             Self::Orphaned { .. } => "orphaned",
             Self::Refused { .. } => "refused",
             Self::NoSpace { .. } => "no-space",
@@ -208,58 +233,74 @@ impl Error {
             } => {
                 format!("{migration} runs outside a transaction: a part of it may have happened.")
             }
-            Self::Failed { committed, .. } if !committed.is_empty() => {
-                format!(
-                    "{} stayed applied; nothing else was changed.",
-                    list(committed)
-                )
+            Self::Later { committed, error } => {
+                let rest = match error.unchanged() {
+                    rest if rest == NOTHING => "Nothing else was changed.".to_owned(),
+                    rest => rest,
+                };
+                format!("{} stayed committed. {rest}", list(committed))
             }
             Self::InDoubt { .. } => {
                 "The migrations were applied as a whole or not at all.".to_owned()
             }
-            _ => "Nothing was changed.".to_owned(),
+            _ => NOTHING.to_owned(),
         }
     }
 
-    /// What to do now, as sentences with the command to type.
+    /// What to do now, as sentences with the command to type; the command is called `migration`.
     pub fn next_step(&self) -> String {
+        self.next_step_for("migration")
+    }
+
+    /// What to do now, as sentences with the command to type, where the command has another name.
+    pub fn next_step_for(&self, program: &str) -> String {
         match self {
             Self::Locked { .. } => "Wait until it is done, or stop it, and try again; --lock-timeout waits longer.".to_owned(),
             Self::Newer { .. } => {
                 "Start the version of the program that wrote it, or restore the copy made before that upgrade.".to_owned()
             }
             Self::UnknownRevision { .. } => {
-                "Bring back the missing migration, or start the version of the program that has it. \
-                 What is known here: migration history"
-                    .to_owned()
+                format!(
+                    "Bring back the missing migration, or start the version of the program that has it. \
+                     What is known here: {program} history"
+                )
             }
-            Self::NoSuchRevision { .. } => "What there is: migration history".to_owned(),
+            Self::NoSuchRevision { .. } => format!("What there is: {program} history"),
             Self::Ambiguous { .. } => "Type more of its name.".to_owned(),
-            Self::TooFar { .. } => "Where the database is: migration current".to_owned(),
-            Self::WrongWay { command: Direction::Up, target } => format!("Did you mean: migration downgrade {target}"),
-            Self::WrongWay { command: Direction::Down, target } => format!("Did you mean: migration upgrade {target}"),
+            Self::TooFar { .. } => format!("Where the database is: {program} current"),
+            Self::WrongWay { command: Direction::Up, target } => format!("Did you mean: {program} downgrade {target}"),
+            Self::WrongWay { command: Direction::Down, target } => format!("Did you mean: {program} upgrade {target}"),
             Self::OutOfOrder { .. } => {
-                "If they do not depend on each other: migration upgrade head --out-of-order. \
-                 Otherwise give the late one a newer date and name."
-                    .to_owned()
+                format!(
+                    "If they do not depend on each other: {program} upgrade head --out-of-order. \
+                     Otherwise give the late one a newer date and name."
+                )
             }
             Self::Duplicate { .. } => "Rename one of them; a name that is already applied somewhere must stay.".to_owned(),
-            Self::Failed { partial: true, .. } => {
-                "Look at what it left behind, put it right, and run the command again.".to_owned()
+            Self::Failed { partial: true, migration, .. } => {
+                format!(
+                    "Look at what it left behind, put it right, and run the command again; \
+                     if all of it is there: {program} stamp {migration}"
+                )
             }
             Self::Failed { .. } | Self::Orphaned { .. } => {
                 "Correct the migration, or the data that it stumbles over, and run the command again; \
                  the previous version of the program still works with this database."
                     .to_owned()
             }
+            Self::Later { error, .. } => error.next_step_for(program),
+            Self::NotDry { migration } => {
+                format!("Try those before it by naming the last one, and read what it would do: {program} upgrade {migration} --sql")
+            }
             Self::Refused { advice, .. } => advice.clone(),
+            Self::Stopped { .. } => "Run the command again; --grace gives what is running more time.".to_owned(),
             Self::NoSpace { .. } => "Free some space and try again.".to_owned(),
             Self::Snapshot { .. } => {
                 "Check the directory and the database (PRAGMA integrity_check), and try again.".to_owned()
             }
             Self::Connect { .. } => "Check DATABASE_URL, and that the database is there and may be read and written.".to_owned(),
             Self::Database { .. } => "Put the cause right and run the command again.".to_owned(),
-            Self::InDoubt { .. } => "See which: migration current".to_owned(),
+            Self::InDoubt { .. } => format!("See which: {program} current"),
         }
     }
 

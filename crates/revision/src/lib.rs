@@ -22,26 +22,38 @@
 //!
 //! [`MigratorTrait`]: sea_orm_migration::MigratorTrait
 
+mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod ddl;
 mod engine;
 mod error;
+mod event;
+mod inventory;
 mod location;
+mod memory;
 mod options;
+mod patience;
+mod plan;
 mod postgres;
+mod reader;
 mod report;
 mod resolve;
 mod run;
 pub mod schema;
+mod script;
 mod snapshot;
 mod space;
 mod sqlite;
+mod tape;
 mod target;
 mod versions;
+mod wipe;
 
+pub use check::Check;
 pub use engine::Engine;
 pub use error::{Error, Orphans};
+pub use event::{Event, Observer};
 pub use options::{Options, Transactions};
 pub use report::{Direction, Report, Status, Step};
 pub use target::Target;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event::Observer;
+
 /// What a caller may choose about an upgrade or a downgrade; the default suits a service at boot.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -14,10 +16,18 @@ pub struct Options {
     /// Bytes that must stay free beside twice the size of the database when a snapshot is wanted; 64 MiB
     /// unless set.
     pub spare_bytes: u64,
+    /// How many snapshots of one database stay in that directory, the newest; five unless set.
+    pub keep_snapshots: usize,
     /// Which migrations share a transaction.
     pub transactions: Transactions,
     /// Applies also those pending migrations that sort before one already applied.
     pub out_of_order: bool,
+    /// Runs everything, tells each statement to the observer, and rolls back instead of committing.
+    ///
+    /// Needs Tokio's multi-threaded runtime.
+    pub dry_run: bool,
+    /// Who is told what happens while it happens; nobody unless set.
+    pub observer: Observer,
 }
 
 impl Default for Options {
@@ -28,6 +38,9 @@ impl Default for Options {
             spare_bytes: 64 * 1024 * 1024,
             transactions: Transactions::One,
             out_of_order: false,
+            keep_snapshots: 5,
+            dry_run: false,
+            observer: Observer::default(),
         }
     }
 }

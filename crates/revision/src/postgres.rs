@@ -1,74 +1,63 @@
 //! Migrating a PostgreSQL database: a session lock, and one transaction where the server allows it.
 
+mod indexes;
 mod session;
 
-use sea_orm::{DatabaseTransaction, TransactionTrait as _};
+use std::sync::Arc;
+
+use sea_orm::{DatabaseTransaction, DbBackend, TransactionTrait as _};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::error::{Error, connection_lost, database_code, reason};
-use crate::options::{Options, Transactions};
-use crate::report::{Report, Status, Step};
-use crate::run::{Batch, Job, after};
-use crate::target::Target;
-use session::Session;
+use crate::event::Event;
+use crate::options::Transactions;
+use crate::plan::{Batch, Plan};
+use crate::report::{Report, Step};
+use crate::run::{Job, Place, after};
+use crate::tape;
+pub(crate) use session::Session;
 
-/// Reads where the database stands; writes nothing and takes no lock.
-pub(crate) async fn status(job: &Job<'_>, at: &PgConnectOptions) -> Result<Status, Error> {
-    let session = Session::open(at, &Options::default()).await?;
-    let state = job.state(session.connection()).await;
-    session.close().await;
-    Ok(state
-        .map_err(Error::database("Reading the revisions"))?
-        .status())
-}
-
-/// Takes the database to `target`.
-pub(crate) async fn run(
-    job: &Job<'_>,
-    at: &PgConnectOptions,
-    target: &Target,
-    options: &Options,
-) -> Result<Report, Error> {
-    let session = Session::open(at, options).await?;
-    let result = match session.lock(options.lock_timeout).await {
-        Ok(()) => migrate(&session, job, target, options).await,
+/// Does to the database what the job was asked for.
+pub(crate) async fn run(job: &mut Job<'_>, at: &PgConnectOptions) -> Result<Report, Error> {
+    let session = Session::open(at, job.options).await?;
+    let result = match session.lock(job.options).await {
+        Ok(()) => migrate(&session, job).await,
         Err(error) => Err(error),
     };
-    // The lock belongs to the session and ends with it.
+    session.unlock().await;
     session.close().await;
     result
 }
 
-async fn migrate(
-    session: &Session,
-    job: &Job<'_>,
-    target: &Target,
-    options: &Options,
-) -> Result<Report, Error> {
+async fn migrate(session: &Session, job: &mut Job<'_>) -> Result<Report, Error> {
     let state = job
         .state(session.connection())
         .await
         .map_err(Error::database("Reading the revisions"))?;
-    let todo = state.plan(job.direction, target, options.out_of_order)?;
-    let mut report = Report::nothing(job.direction);
+    let mut plan = job.plan(&state)?;
+    job.checksums = job.checksums(&plan, DbBackend::Postgres).await?;
+    let mut report = Report::default();
     report.from = state.current_name();
     report.to.clone_from(&report.from);
-    for batch in job.batches(&todo, options.transactions) {
-        match run_batch(session, job, &batch).await {
-            Ok(steps) => report.steps.extend(steps),
-            Err(error) if batch.indices.len() > 1 && uses_new_enum_value(&error) => {
+    let mut transactions = job.options.transactions;
+    while !plan.is_empty() {
+        let batch = plan.batch(transactions, |step| job.is_alone(step));
+        match run_batch(session, job, &plan, batch).await {
+            Ok(steps) => {
+                report.steps.extend(steps);
+                plan.advance(batch);
+            }
+            Err(error) if batch.len > 1 && !plan.wipe && uses_new_enum_value(&error) => {
                 // All of the batch is rolled back: it is run again with a COMMIT after each migration.
                 tracing::info!(
                     "a value added to an enum is used: each migration commits by itself"
                 );
-                for single in job.batches(&batch.indices, Transactions::PerMigration) {
-                    let steps = run_batch(session, job, &single).await;
-                    report
-                        .steps
-                        .extend(steps.map_err(|error| after(&report.steps, error))?);
-                }
+                transactions = Transactions::PerMigration;
             }
             Err(error) => return Err(after(&report.steps, error)),
+        }
+        if job.options.dry_run {
+            return Ok(report);
         }
     }
     if !report.steps.is_empty() {
@@ -81,17 +70,35 @@ async fn migrate(
     Ok(report)
 }
 
-async fn run_batch(session: &Session, job: &Job<'_>, batch: &Batch) -> Result<Vec<Step>, Error> {
+async fn run_batch(
+    session: &Session,
+    job: &Job<'_>,
+    plan: &Plan,
+    batch: Batch,
+) -> Result<Vec<Step>, Error> {
     session.insist_on_the_locked_connection().await?;
-    if let (true, [index]) = (batch.alone, &batch.indices[..]) {
-        return Ok(vec![job.run_alone(session.connection(), *index).await?]);
+    if batch.alone {
+        indexes::refuse_invalid(session.connection()).await?;
+        let steps = job
+            .run(Place::Connection(session.connection()), plan, batch.len)
+            .await?;
+        job.options.observer.notify(&Event::Committed);
+        return Ok(steps);
     }
+    job.options.observer.notify(&Event::Begin);
     let transaction = session
         .connection()
         .begin()
         .await
         .map_err(Error::database("BEGIN"))?;
-    let result = job.run(&transaction, &batch.indices).await;
+    let result = match session::insist_on_being_alone(&transaction, job, plan).await {
+        Ok(()) if job.options.dry_run => return rehearse(transaction, job, plan, batch).await,
+        Ok(()) => {
+            job.run(Place::Transaction(&transaction), plan, batch.len)
+                .await
+        }
+        Err(error) => Err(error),
+    };
     let steps = match result {
         Ok(steps) => steps,
         Err(error) => {
@@ -100,6 +107,7 @@ async fn run_batch(session: &Session, job: &Job<'_>, batch: &Batch) -> Result<Ve
             return Err(error);
         }
     };
+    job.options.observer.notify(&Event::Commit);
     transaction.commit().await.map_err(|source| {
         let reason = reason(&source);
         let lost = connection_lost(&source);
@@ -114,7 +122,24 @@ async fn run_batch(session: &Session, job: &Job<'_>, batch: &Batch) -> Result<Ve
             }
         }
     })?;
+    job.options.observer.notify(&Event::Committed);
     Ok(steps)
+}
+
+/// Runs migrations, tells their statements, and takes everything back.
+async fn rehearse(
+    transaction: DatabaseTransaction,
+    job: &Job<'_>,
+    plan: &Plan,
+    batch: Batch,
+) -> Result<Vec<Step>, Error> {
+    let transaction = Arc::new(transaction);
+    let steps = {
+        let stage = tape::rehearsal(Arc::clone(&transaction), &job.options.observer)?;
+        job.run(Place::Connection(&stage), plan, batch.len).await
+    };
+    tape::take_back(transaction).await;
+    steps
 }
 
 async fn roll_back(transaction: DatabaseTransaction) {

@@ -52,15 +52,15 @@ impl Status {
 pub struct Step {
     /// The migration's name.
     pub name: String,
+    /// Which way it was run.
+    pub direction: Direction,
     /// How long its own statements took.
     pub elapsed: Duration,
 }
 
 /// What an upgrade or a downgrade did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Which way it went.
-    pub direction: Direction,
     /// What was run, in the order in which it was run; empty when there was nothing to do.
     pub steps: Vec<Step>,
     /// The copy that was taken before, if one was.
@@ -69,16 +69,4 @@ pub struct Report {
     pub from: Option<String>,
     /// The newest applied migration now; nothing when the database is empty.
     pub to: Option<String>,
-}
-
-impl Report {
-    pub(crate) fn nothing(direction: Direction) -> Self {
-        Self {
-            direction,
-            steps: Vec::new(),
-            snapshot: None,
-            from: None,
-            to: None,
-        }
-    }
 }

@@ -39,6 +39,11 @@ impl<'a> State<'a> {
         self.applied[index]
     }
 
+    /// Every index, oldest first.
+    pub(crate) fn all(&self) -> Vec<usize> {
+        (0..self.names.len()).collect()
+    }
+
     /// The newest applied migration.
     pub(crate) fn current(&self) -> Option<usize> {
         self.applied.iter().rposition(|applied| *applied)
@@ -179,7 +184,7 @@ impl<'a> State<'a> {
     }
 
     /// A target's place in the history; nothing is the place before the first migration.
-    fn position(&self, target: &Target) -> Result<Option<usize>, Error> {
+    pub(crate) fn position(&self, target: &Target) -> Result<Option<usize>, Error> {
         match target {
             Target::Head => Ok(self.names.len().checked_sub(1)),
             Target::Base => Ok(None),

@@ -1,32 +1,51 @@
-//! What both databases share: reading the state, and running one migration with its version row.
+//! What both databases share: reading the state, and running migrations with their version rows.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr,
+    DynIden,
+};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 use crate::error::{Error, reason};
-use crate::options::{Options, Transactions};
+use crate::event::Event;
+use crate::memory::{Checksums, Memory};
+use crate::options::Options;
+use crate::plan::{Goal, Kind, Move, Plan};
 use crate::report::{Direction, Step};
 use crate::resolve::State;
-use crate::target::Target;
-use crate::versions;
+use crate::{memory, versions, wipe};
 
-/// The migrations of a program, and which way they are to be run.
+/// The migrations of a program, and what is to be done with them.
 pub(crate) struct Job<'a> {
     pub(crate) migrations: &'a [Box<dyn MigrationTrait>],
     pub(crate) names: &'a [String],
     pub(crate) table: &'a DynIden,
-    pub(crate) direction: Direction,
+    pub(crate) goal: Goal<'a>,
+    pub(crate) options: &'a Options,
+    /// What is remembered of each migration that is applied.
+    pub(crate) checksums: Checksums,
+    /// Whether the schema after each is remembered too.
+    pub(crate) reads_schema: bool,
 }
 
-/// Migrations that are run together.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    /// Their indices, in the order in which they are run.
-    pub(crate) indices: Vec<usize>,
-    /// Whether it is one migration that declares that it cannot run in a transaction.
-    pub(crate) alone: bool,
+/// Where migrations are run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// In a transaction that the caller commits.
+    Transaction(&'a DatabaseTransaction),
+    /// On a connection, each statement by itself.
+    Connection(&'a DatabaseConnection),
+}
+
+impl<'a> Place<'a> {
+    pub(crate) fn executor(self) -> DatabaseExecutor<'a> {
+        match self {
+            Self::Transaction(transaction) => transaction.into(),
+            Self::Connection(connection) => connection.into(),
+        }
+    }
 }
 
 impl<'a> Job<'a> {
@@ -38,129 +57,204 @@ impl<'a> Job<'a> {
         Ok(State::new(self.names, &recorded))
     }
 
-    /// What is left to do: at first the plan for the target, later what the plan still lacks.
+    /// What there is to do for a database in this state.
     ///
-    /// The state is read again whenever the lock was given up, and somebody else may have done a part.
-    pub(crate) fn todo(
-        &self,
-        plan: &mut Option<Vec<usize>>,
-        state: &State,
-        target: &Target,
-        options: &Options,
-    ) -> Result<Vec<usize>, Error> {
-        let Some(plan) = plan else {
-            let todo = state.plan(self.direction, target, options.out_of_order)?;
-            *plan = Some(todo.clone());
-            return Ok(todo);
-        };
-        state.refuse_unknown()?;
-        let done = self.direction == Direction::Up;
-        Ok(plan
-            .iter()
-            .copied()
-            .filter(|index| state.is_applied(*index) != done)
-            .collect())
-    }
-
-    pub(crate) fn is_alone(&self, index: usize) -> bool {
-        self.migrations[index].use_transaction() == Some(false)
-    }
-
-    /// Divides what is to be done into transactions.
-    pub(crate) fn batches(&self, todo: &[usize], transactions: Transactions) -> Vec<Batch> {
-        let mut batches: Vec<Batch> = Vec::new();
-        for &index in todo {
-            let alone = self.is_alone(index);
-            match batches.last_mut() {
-                Some(last) if transactions == Transactions::One && !alone && !last.alone => {
-                    last.indices.push(index);
-                }
-                _ => batches.push(Batch {
-                    indices: vec![index],
-                    alone,
-                }),
-            }
+    /// # Errors
+    ///
+    /// Also when a dry run is asked for and cannot be rolled back.
+    pub(crate) fn plan(&self, state: &State) -> Result<Plan, Error> {
+        let plan = Plan::new(self.goal, state, self.options.out_of_order)?;
+        match plan.moves.iter().find(|step| self.is_alone(step)) {
+            Some(step) if self.options.dry_run => Err(Error::NotDry {
+                migration: self.names[step.index].clone(),
+            }),
+            _ => Ok(plan),
         }
-        batches
     }
 
-    /// Runs a batch inside a transaction that the caller commits.
+    pub(crate) fn is_alone(&self, step: &Move) -> bool {
+        step.kind == Kind::Run && self.migrations[step.index].use_transaction() == Some(false)
+    }
+
+    /// Whether it makes a SQLite file that is not there.
+    pub(crate) fn creates(&self) -> bool {
+        !matches!(self.goal, Goal::Downgrade(_))
+    }
+
+    /// Whether the program has a migration that cannot run in a transaction.
+    pub(crate) fn may_run_alone(&self) -> bool {
+        let mut each = self.migrations.iter();
+        each.any(|migration| migration.use_transaction() == Some(false))
+    }
+
+    /// Finds out what will be remembered of the migrations that the plan applies.
+    pub(crate) async fn checksums(
+        &self,
+        plan: &Plan,
+        backend: DbBackend,
+    ) -> Result<Checksums, Error> {
+        let up = plan.moves.iter();
+        let up = up.filter(|step| step.direction == Direction::Up);
+        let len = up.map(|step| step.index + 1).max().unwrap_or(0);
+        Checksums::of(self.migrations, len, backend).await
+    }
+
+    /// Runs the first `len` moves of a plan, with what has to be done before them.
     pub(crate) async fn run(
         &self,
-        transaction: &DatabaseTransaction,
-        indices: &[usize],
+        place: Place<'_>,
+        plan: &Plan,
+        len: usize,
     ) -> Result<Vec<Step>, Error> {
-        self.install(transaction).await?;
-        let mut steps = Vec::with_capacity(indices.len());
-        for &index in indices {
-            let manager = SchemaManager::new(transaction);
-            steps.push(self.step(&manager, index, false).await?);
-            self.note(transaction, index).await?;
+        self.prepare(place, plan).await?;
+        self.steps(place, plan, len).await
+    }
+
+    /// Empties the database where that is asked for, and makes sure that the version table is there.
+    pub(crate) async fn prepare(&self, place: Place<'_>, plan: &Plan) -> Result<(), Error> {
+        let connection = place.executor();
+        if plan.wipe {
+            wipe::everything(&connection)
+                .await
+                .map_err(Error::database("Dropping what is there"))?;
+        }
+        self.options.observer.notify(&Event::Install);
+        let doing = "Creating the version table";
+        versions::install(&connection, self.table)
+            .await
+            .map_err(Error::database(doing))?;
+        memory::install(&connection)
+            .await
+            .map_err(Error::database(doing))?;
+        for name in &plan.purge {
+            let result = versions::forget(&connection, self.table, name).await;
+            result.map_err(Error::database("Removing a version"))?;
+            let result = memory::forget(&connection, name).await;
+            result.map_err(Error::database("Removing a version"))?;
+        }
+        Ok(())
+    }
+
+    /// Runs the first `len` moves of a plan, each with its rows.
+    pub(crate) async fn steps(
+        &self,
+        place: Place<'_>,
+        plan: &Plan,
+        len: usize,
+    ) -> Result<Vec<Step>, Error> {
+        let mut steps = Vec::with_capacity(len);
+        for (place_in_plan, step) in plan.moves[..len].iter().enumerate() {
+            let name = &self.names[step.index];
+            let mut done = Step {
+                name: name.clone(),
+                direction: step.direction,
+                elapsed: Duration::ZERO,
+            };
+            if step.kind == Kind::Run {
+                self.options.observer.notify(&Event::Starting {
+                    migration: name,
+                    direction: step.direction,
+                    position: plan.done + place_in_plan + 1,
+                    total: plan.total(),
+                });
+                done.elapsed = self.step(place, step).await?;
+            }
+            let is_last = place_in_plan + 1 == plan.moves.len();
+            self.note(place, step, is_last).await?;
+            if step.kind == Kind::Accept {
+                continue;
+            }
+            tracing::info!(
+                migration = name,
+                elapsed_ms = done.elapsed.as_millis(),
+                "{} done",
+                step.direction
+            );
+            self.options.observer.notify(&Event::Done(&done));
+            steps.push(done);
         }
         Ok(steps)
     }
 
-    /// Runs one migration outside any transaction; its version row follows when it is through.
-    pub(crate) async fn run_alone(
-        &self,
-        connection: &DatabaseConnection,
-        index: usize,
-    ) -> Result<Step, Error> {
-        self.install(connection).await?;
-        let manager = SchemaManager::new(connection);
-        let step = self.step(&manager, index, true).await?;
-        self.note(connection, index).await?;
-        Ok(step)
-    }
-
-    async fn step(
-        &self,
-        manager: &SchemaManager<'_>,
-        index: usize,
-        alone: bool,
-    ) -> Result<Step, Error> {
-        let name = &self.names[index];
-        tracing::info!(migration = name, "running {}", self.direction);
+    async fn step(&self, place: Place<'_>, step: &Move) -> Result<Duration, Error> {
+        let name = &self.names[step.index];
+        tracing::debug!(migration = name, "{} begins", step.direction);
         let started = Instant::now();
-        let migration = &self.migrations[index];
-        let result = match self.direction {
-            Direction::Up => migration.up(manager).await,
-            Direction::Down => migration.down(manager).await,
+        let migration = &self.migrations[step.index];
+        let manager = SchemaManager::new(place.executor());
+        let result = match step.direction {
+            Direction::Up => migration.up(&manager).await,
+            Direction::Down => migration.down(&manager).await,
         };
         result.map_err(|source| Error::Failed {
             migration: name.clone(),
             reason: reason(&source),
-            committed: Vec::new(),
-            partial: alone,
+            partial: self.is_alone(step),
             source: Box::new(source),
         })?;
-        Ok(Step {
-            name: name.clone(),
-            elapsed: started.elapsed(),
-        })
+        Ok(started.elapsed())
     }
 
-    async fn install(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
-        let doing = "Creating the version table";
-        versions::install(connection, self.table)
-            .await
-            .map_err(Error::database(doing))
-    }
-
-    async fn note(&self, connection: &impl ConnectionTrait, index: usize) -> Result<(), Error> {
-        let name = &self.names[index];
-        let result = match self.direction {
-            Direction::Up => versions::record(connection, self.table, name).await,
-            Direction::Down => versions::forget(connection, self.table, name).await,
+    /// Writes down that a migration is applied, or is not any more, and what the schema is now.
+    async fn note(&self, place: Place<'_>, step: &Move, is_last: bool) -> Result<(), Error> {
+        let name = &self.names[step.index];
+        let connection = place.executor();
+        let observer = &self.options.observer;
+        observer.notify(&Event::Record { migration: name });
+        let result = match step.direction {
+            _ if step.kind == Kind::Accept => Ok(()),
+            Direction::Up => versions::record(&connection, self.table, name).await,
+            Direction::Down => versions::forget(&connection, self.table, name).await,
         };
-        result.map_err(Error::database("Writing the version"))
+        result.map_err(Error::database("Writing the version"))?;
+        observer.notify(&Event::Remember { migration: name });
+        let result = self.remember(&connection, step, is_last).await;
+        result.map_err(Error::database("Writing what is remembered"))
+    }
+
+    async fn remember(
+        &self,
+        connection: &DatabaseExecutor<'_>,
+        step: &Move,
+        is_last: bool,
+    ) -> Result<(), DbErr> {
+        let name = &self.names[step.index];
+        // Of what is only stamped nothing was made: the schema that is there is that of the last.
+        let fingerprint = if self.reads_schema && (is_last || step.kind == Kind::Run) {
+            let schema = memory::schema(connection, self.table).await?;
+            Some(schema.fingerprint().to_string())
+        } else {
+            None
+        };
+        match step.direction {
+            Direction::Up => {
+                let memory = Memory {
+                    version: name.clone(),
+                    checksum: self.checksums.get(step.index).map(str::to_owned),
+                    fingerprint,
+                };
+                memory::keep(connection, &memory).await
+            }
+            Direction::Down => {
+                memory::forget(connection, name).await?;
+                match self.state(connection).await?.current_name() {
+                    Some(current) => {
+                        memory::keep_schema(connection, &current, fingerprint.as_deref()).await
+                    }
+                    None => Ok(()),
+                }
+            }
+        }
     }
 }
 
 /// Tells an error of a later transaction what the earlier ones have committed.
-pub(crate) fn after(steps: &[Step], mut error: Error) -> Error {
-    if let Error::Failed { committed, .. } = &mut error {
-        *committed = steps.iter().map(|step| step.name.clone()).collect();
+pub(crate) fn after(steps: &[Step], error: Error) -> Error {
+    if steps.is_empty() {
+        return error;
     }
-    error
+    Error::Later {
+        committed: steps.iter().map(|step| step.name.clone()).collect(),
+        error: Box::new(error),
+    }
 }

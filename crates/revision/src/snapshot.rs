@@ -9,9 +9,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use crate::error::Error;
 use crate::location::SqliteFile;
+use crate::options::Options;
 use crate::space;
 
-/// Copies the database into `directory` and returns the copy's path.
+/// Copies the database into the directory that the options name, if they do, and returns the copy's path.
 ///
 /// The copy is written under a name of its own, checked, brought to the disk and only then given its final name, so
 /// that a file with that name is always whole. Names count upwards, whatever the clock says:
@@ -21,17 +22,18 @@ use crate::space;
 ///
 /// [`Error::NoSpace`] when less than twice the size of the database and `spare_bytes` are free,
 /// [`Error::Snapshot`] when the copy cannot be made or fails SQLite's integrity check.
-pub(crate) async fn take(
-    file: &SqliteFile,
-    directory: &Path,
-    spare_bytes: u64,
-) -> Result<PathBuf, Error> {
+pub(crate) async fn take(file: &SqliteFile, options: &Options) -> Result<Option<PathBuf>, Error> {
+    let Some(directory) = &options.snapshot_dir else {
+        return Ok(None);
+    };
     let failed = |reason: String| Error::Snapshot {
-        path: directory.to_owned(),
+        path: directory.clone(),
         reason,
     };
     fs::create_dir_all(directory).map_err(|error| failed(error.to_string()))?;
-    let needed = size(file).saturating_mul(2).saturating_add(spare_bytes);
+    let needed = size(file)
+        .saturating_mul(2)
+        .saturating_add(options.spare_bytes);
     space::require(directory, needed)?;
     space::require(file.directory(), needed)?;
 
@@ -52,7 +54,10 @@ pub(crate) async fn take(
     }
     let path = result.map_err(failed)?;
     tracing::info!(path = %path.display(), "snapshot taken");
-    Ok(path)
+    if let Err(error) = retire(directory, &stem, options.keep_snapshots) {
+        tracing::warn!(%error, "removing old snapshots");
+    }
+    Ok(Some(path))
 }
 
 /// Removes a copy of a database that is as it was, because its own migration failed and was rolled back.
@@ -126,20 +131,40 @@ fn publish(file: &SqliteFile, unfinished: &Path, path: &Path, directory: &Path) 
     File::open(directory)?.sync_all()
 }
 
+/// Removes all but the newest snapshots of this database.
+fn retire(directory: &Path, stem: &str, keep: usize) -> io::Result<()> {
+    let mut snapshots = numbered(directory, stem)?;
+    snapshots.sort();
+    let old = snapshots.len().saturating_sub(keep.max(1));
+    for (_, path) in &snapshots[..old] {
+        remove(path)?;
+    }
+    Ok(())
+}
+
 /// One more than the highest number that a snapshot of this database has.
 fn next_number(directory: &Path, stem: &str) -> io::Result<u32> {
-    let mut highest = 0;
+    let snapshots = numbered(directory, stem)?;
+    let highest = snapshots.iter().map(|(number, _)| *number).max();
+    Ok(highest.unwrap_or(0).saturating_add(1))
+}
+
+/// The snapshots of this database, each with its number.
+fn numbered(directory: &Path, stem: &str) -> io::Result<Vec<(u32, PathBuf)>> {
+    let mut snapshots = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
         let number = name
             .strip_prefix(stem)
             .and_then(|rest| rest.strip_prefix('-'))
+            .and_then(|rest| rest.strip_suffix("-pre-migrate.db"))
             .and_then(|rest| rest.split('-').next());
         if let Some(number) = number.and_then(|digits| digits.parse::<u32>().ok()) {
-            highest = highest.max(number);
+            snapshots.push((number, entry.path()));
         }
     }
-    Ok(highest.saturating_add(1))
+    Ok(snapshots)
 }
 
 /// Bytes in the database and its log.

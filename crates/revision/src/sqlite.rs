@@ -4,103 +4,108 @@ mod busy;
 mod foreign_keys;
 mod holder;
 mod session;
+mod solitude;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 
 use crate::error::Error;
+use crate::event::Event;
 use crate::location::SqliteFile;
-use crate::options::{Options, Transactions};
-use crate::report::{Direction, Report, Status, Step};
+use crate::options::Transactions;
+use crate::plan::{Batch, Plan};
+use crate::report::{Report, Step};
 use crate::resolve::State;
-use crate::run::{Job, after};
-use crate::snapshot;
-use crate::target::Target;
-use session::Session;
+use crate::run::{Job, Place, after};
+use crate::{snapshot, tape};
+pub(crate) use session::{Session, explain};
+use solitude::Solitude;
 
-/// Reads where the file stands, and leaves it and everything beside it as it is.
-pub(crate) async fn status(job: &Job<'_>, file: &SqliteFile) -> Result<Status, Error> {
-    if !file.path.exists() {
-        return Ok(State::empty(job.names).status());
+/// Does to the file what the job was asked for.
+pub(crate) async fn run(job: &mut Job<'_>, file: &SqliteFile) -> Result<Report, Error> {
+    let exists = file.path.exists();
+    // What would be refused, or comes to nothing, does not leave an empty file behind.
+    if !exists && job.creates() && job.plan(&State::empty(job.names))?.is_empty() {
+        return Ok(Report::default());
     }
-    let session = Session::open_for_reading(file).await?;
-    let state = job.state(session.connection()).await;
-    session.close().await;
-    Ok(state
-        .map_err(|error| session::explain(file, "Reading the revisions", error))?
-        .status())
-}
-
-/// Takes the file to `target`.
-pub(crate) async fn run(
-    job: &Job<'_>,
-    file: &SqliteFile,
-    target: &Target,
-    options: &Options,
-) -> Result<Report, Error> {
-    let create = job.direction == Direction::Up;
-    if create && !file.path.exists() {
-        // What would be refused, or comes to nothing, does not leave an empty file behind.
-        let state = State::empty(job.names);
-        if state
-            .plan(job.direction, target, options.out_of_order)?
-            .is_empty()
-        {
-            return Ok(Report::nothing(job.direction));
-        }
-    }
-    let session = Session::open_for_writing(file, create, options.lock_timeout).await?;
-    let result = migrate(&session, job, target, options).await;
+    let _solitude = if job.may_run_alone() && !job.options.dry_run {
+        Some(Solitude::of(file, job.options).await?)
+    } else {
+        None
+    };
+    let session = if job.options.dry_run && !exists && job.creates() {
+        Session::in_memory(file, job.options).await?
+    } else {
+        Session::open_for_writing(file, job.creates(), job.options).await?
+    };
+    let result = migrate(&session, job).await;
     // Closing waits for a rollback, and lets SQLite put the log away.
     session.close().await;
     result
 }
 
-async fn migrate(
-    session: &Session,
-    job: &Job<'_>,
-    target: &Target,
-    options: &Options,
-) -> Result<Report, Error> {
-    let mut report = Report::nothing(job.direction);
-    let mut plan = None;
-    let mut wal_was_tried = false;
+async fn migrate(session: &Session<'_>, job: &mut Job<'_>) -> Result<Report, Error> {
+    let mut report = Report::default();
+    let mut plan: Option<Plan> = None;
+    let mut wal_was_tried = job.options.dry_run;
     loop {
         let transaction = session.lock().await?;
         let state = job
             .state(&transaction)
             .await
             .map_err(|error| session.explain("Reading the revisions", error))?;
-        if plan.is_none() {
-            report.from = state.current_name();
-        }
-        let mut todo = job.todo(&mut plan, &state, target, options)?;
-        if todo.is_empty() {
+        let plan = match &mut plan {
+            Some(plan) => {
+                // The lock was given up, and somebody else may have done a part.
+                if let Err(error) = state.refuse_unknown() {
+                    return Err(after(&report.steps, error));
+                }
+                plan.catch_up(&state);
+                plan
+            }
+            None => {
+                report.from = state.current_name();
+                let first = job.plan(&state)?;
+                job.checksums = job.checksums(&first, DbBackend::Sqlite).await?;
+                plan.insert(first)
+            }
+        };
+        if plan.is_empty() {
             report.to = state.current_name();
             return Ok(report);
-        }
-        if let Some(&alone) = todo.iter().find(|index| job.is_alone(**index)) {
-            return Err(no_transaction(&job.names[alone]));
         }
         if !wal_was_tried && !session.is_wal(&transaction).await? {
             // The journal mode cannot be changed inside a transaction. What was read is read again.
             drop(transaction);
             session.enter_wal().await?;
-            (wal_was_tried, plan) = (true, None);
+            wal_was_tried = true;
+            *plan = job.plan(&state)?;
             continue;
         }
-        if let (Some(directory), None) = (&options.snapshot_dir, &report.snapshot)
+        if report.snapshot.is_none()
+            && !job.options.dry_run
             && holds_data(&transaction, job).await?
         {
-            report.snapshot =
-                Some(snapshot::take(session.file(), directory, options.spare_bytes).await?);
+            report.snapshot = snapshot::take(session.file(), job.options).await?;
         }
-        let is_last = options.transactions == Transactions::One || todo.len() == 1;
-        if !is_last {
-            todo.truncate(1);
-        }
-        let result = apply(transaction, job, &todo).await;
-        let (steps, to) = match result {
-            Ok(done) => done,
+        let batch = if job.options.dry_run {
+            plan.batch(Transactions::One, |_| false)
+        } else {
+            plan.batch(job.options.transactions, |step| job.is_alone(step))
+        };
+        let result = if batch.alone {
+            // The directory is locked instead.
+            drop(transaction);
+            job.run(Place::Connection(session.connection()), plan, batch.len)
+                .await
+        } else if job.options.dry_run {
+            rehearse(transaction, job, plan, batch).await
+        } else {
+            apply(transaction, job, plan, batch).await
+        };
+        match result {
+            Ok(steps) => report.steps.extend(steps),
             Err(error) => {
                 if let (Some(path), true) = (&report.snapshot, report.steps.is_empty()) {
                     // A service tries again and again, and would fill the disk with copies of what is still there.
@@ -108,40 +113,61 @@ async fn migrate(
                 }
                 return Err(after(&report.steps, error));
             }
-        };
-        report.steps.extend(steps);
-        if is_last {
-            report.to = to;
+        }
+        plan.advance(batch);
+        if job.options.dry_run {
+            report.to.clone_from(&report.from);
             return Ok(report);
         }
     }
 }
 
-/// Runs migrations in a transaction that holds the lock, and commits it; says what is current then.
+/// Runs migrations in a transaction that holds the lock, and commits it.
 async fn apply(
     transaction: DatabaseTransaction,
     job: &Job<'_>,
-    indices: &[usize],
-) -> Result<(Vec<Step>, Option<String>), Error> {
-    let before = foreign_keys::violations(&transaction).await?;
-    let steps = job.run(&transaction, indices).await?;
-    foreign_keys::refuse_new(&transaction, &before).await?;
-    let state = job
-        .state(&transaction)
-        .await
-        .map_err(Error::database("Reading the revisions"))?;
-    let to = state.current_name();
+    plan: &Plan,
+    batch: Batch,
+) -> Result<Vec<Step>, Error> {
+    let before = foreign_keys::Violations::read(&transaction).await?;
+    let steps = job
+        .run(Place::Transaction(&transaction), plan, batch.len)
+        .await?;
+    before.refuse_new(&transaction).await?;
+    job.options.observer.notify(&Event::Commit);
     transaction
         .commit()
         .await
         .map_err(Error::database("COMMIT"))?;
-    Ok((steps, to))
+    job.options.observer.notify(&Event::Committed);
+    Ok(steps)
+}
+
+/// Runs migrations as [`apply`] does, tells their statements, and takes everything back.
+async fn rehearse(
+    transaction: DatabaseTransaction,
+    job: &Job<'_>,
+    plan: &Plan,
+    batch: Batch,
+) -> Result<Vec<Step>, Error> {
+    let transaction = Arc::new(transaction);
+    let before = foreign_keys::Violations::read(&*transaction).await?;
+    let steps = {
+        let stage = tape::rehearsal(Arc::clone(&transaction), &job.options.observer)?;
+        job.run(Place::Connection(&stage), plan, batch.len).await
+    };
+    let steps = match steps {
+        Ok(steps) => before.refuse_new(&*transaction).await.map(|()| steps),
+        Err(error) => Err(error),
+    };
+    tape::take_back(transaction).await;
+    steps
 }
 
 /// Whether there is anything in the database that a person would miss.
 async fn holds_data(connection: &impl ConnectionTrait, job: &Job<'_>) -> Result<bool, Error> {
     let statement = sea_orm::Statement::from_sql_and_values(
-        sea_orm::DbBackend::Sqlite,
+        DbBackend::Sqlite,
         "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name <> ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' LIMIT 1",
         [job.table.to_string().into()],
     );
@@ -150,11 +176,4 @@ async fn holds_data(connection: &impl ConnectionTrait, job: &Job<'_>) -> Result<
         .await
         .map_err(Error::database("Reading the schema"))?;
     Ok(row.is_some())
-}
-
-fn no_transaction(name: &str) -> Error {
-    Error::Refused {
-        reason: format!("Migration {name} asks to run outside a transaction (use_transaction is Some(false)), which would leave a SQLite database unprotected."),
-        advice: "Let its use_transaction return None on SQLite; foreign keys are already off while it runs.".to_owned(),
-    }
 }

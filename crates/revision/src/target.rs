@@ -33,6 +33,17 @@ pub enum Target {
     Offset(String, i64),
 }
 
+impl Target {
+    /// Whether what it stands for depends on where a database is.
+    pub(crate) fn needs_database(&self) -> bool {
+        match self {
+            Self::Current | Self::Steps(_) => true,
+            Self::Offset(from, _) => from == "current",
+            Self::Head | Self::Base | Self::Revision(_) => false,
+        }
+    }
+}
+
 impl FromStr for Target {
     type Err = Infallible;
 

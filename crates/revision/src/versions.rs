@@ -1,6 +1,6 @@
 //! SeaORM's own version table, read and written exactly as SeaORM does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, DynIden, Schema, Statement};
@@ -11,7 +11,7 @@ pub(crate) async fn recorded(
     connection: &impl ConnectionTrait,
     table: &DynIden,
 ) -> Result<BTreeSet<String>, DbErr> {
-    if !exists(connection, table).await? {
+    if !exists(connection, &table.to_string()).await? {
         return Ok(BTreeSet::new());
     }
     let query = Query::select()
@@ -22,7 +22,24 @@ pub(crate) async fn recorded(
     rows.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
-async fn exists(connection: &impl ConnectionTrait, table: &DynIden) -> Result<bool, DbErr> {
+/// When each recorded revision was applied; none when the table is not there. Writes nothing.
+pub(crate) async fn times(
+    connection: &impl ConnectionTrait,
+    table: &DynIden,
+) -> Result<BTreeMap<String, i64>, DbErr> {
+    if !exists(connection, &table.to_string()).await? {
+        return Ok(BTreeMap::new());
+    }
+    let query = Query::select()
+        .columns(["version", "applied_at"])
+        .from(table.clone())
+        .to_owned();
+    let rows = connection.query_all(&query).await?;
+    rows.iter().map(|row| row.try_get_many_by_index()).collect()
+}
+
+/// Whether there is a table of this name.
+pub(crate) async fn exists(connection: &impl ConnectionTrait, table: &str) -> Result<bool, DbErr> {
     let backend = connection.get_database_backend();
     let query = match backend {
         DbBackend::Postgres => {
@@ -31,7 +48,7 @@ async fn exists(connection: &impl ConnectionTrait, table: &DynIden) -> Result<bo
         }
         _ => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?",
     };
-    let statement = Statement::from_sql_and_values(backend, query, [table.to_string().into()]);
+    let statement = Statement::from_sql_and_values(backend, query, [table.into()]);
     Ok(connection.query_one_raw(statement).await?.is_some())
 }
 

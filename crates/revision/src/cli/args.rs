@@ -5,12 +5,19 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::event::Observer;
 use crate::options::{Options, Transactions};
 use crate::target::Target;
 
 /// Takes a database through the history of its schema.
 #[derive(Debug, Parser)]
-#[command(version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 fine, 1 failed, 2 usage, 3 pending, 4 unknown revision, 5 edited, 6 drift, \
+                  7 locked, 8 refused, 10 database newer than this program."
+)]
 pub(super) struct Args {
     /// The database: `sqlite://notes.db`, `postgres://user@host/database`
     #[arg(
@@ -21,6 +28,9 @@ pub(super) struct Args {
         global = true
     )]
     pub(super) database_url: Option<String>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -36,34 +46,144 @@ pub(super) enum Command {
         /// Exit with 3 when migrations are pending
         #[arg(long)]
         check_heads: bool,
+        /// Say also when it was applied, and what is pending
+        #[arg(short, long)]
+        verbose: bool,
     },
     /// List the revisions, newest first
-    History,
+    History {
+        /// Only from one revision to another: `a:b`, `:current`, `-3:`
+        #[arg(short, long, value_name = "FROM:TO", allow_hyphen_values = true)]
+        rev_range: Option<String>,
+        /// Mark the current revision and what is pending; this needs the database
+        #[arg(short, long)]
+        indicate_current: bool,
+        /// Say more of each
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Show the newest revision that this program has
+    Heads,
+    /// Show one revision
+    Show {
+        /// Its name, or a part of it that no other has; `head`, `current`
+        #[arg(allow_hyphen_values = true)]
+        revision: Target,
+    },
+    /// Write down that the database is at a revision, and run no migration
+    Stamp {
+        /// `head`, `base` or a revision
+        revision: Target,
+        /// Remove the revisions that this program does not know
+        #[arg(long)]
+        purge: bool,
+        /// Seconds to wait for another process
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        lock_timeout: u64,
+    },
+    /// Look whether the database, its history and this program belong together
+    Check,
+    /// Write a new, empty migration and register it
+    Revision {
+        /// What it does, in a few words
+        #[arg(short, long)]
+        message: String,
+        /// What its name begins with, in place of the time
+        #[arg(long)]
+        rev_id: Option<String>,
+        #[command(flatten)]
+        directory: DirectoryArg,
+    },
+    /// Open a migration in $VISUAL or $EDITOR
+    Edit {
+        /// Its name, or a part of it that no other has
+        revision: Target,
+        #[command(flatten)]
+        directory: DirectoryArg,
+    },
+    /// Apply what is pending, or the next few (SeaORM's word)
+    Up {
+        /// How many; all unless given
+        #[arg(short, long)]
+        num: Option<u32>,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Undo the last migration, or the last few (SeaORM's word)
+    Down {
+        /// How many
+        #[arg(short, long, default_value_t = 1)]
+        num: u32,
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        consent: Consent,
+    },
+    /// Say of each migration whether it is applied (SeaORM's word)
+    Status,
+    /// Drop everything in the database and apply everything again
+    Fresh(Destructive),
+    /// Undo everything and apply everything again
+    Refresh(Destructive),
+    /// Undo everything
+    Reset(Destructive),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct UpgradeArgs {
-    /// `head`, `+2`, or a revision: its name, or a part of it that no other has
+    /// `head`, `+2`, or a revision: its name, or a part of it that no other has; with --sql also `from:to`
     #[arg(default_value = "head", allow_negative_numbers = true)]
-    pub(super) target: Target,
+    pub(super) target: String,
     /// Apply also what sorts before a revision that is already applied
     #[arg(long)]
     out_of_order: bool,
+    #[command(flatten)]
+    pub(super) script: ScriptArgs,
     #[command(flatten)]
     run: RunArgs,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DowngradeArgs {
-    /// `-1`, `base`, or the revision that stays: its name, or a part of it that no other has
+    /// `-1`, `base`, or the revision that stays: its name, or a part of it that no other has; with --sql `from:to`
     #[arg(allow_negative_numbers = true)]
-    pub(super) target: Target,
+    pub(super) target: String,
+    #[command(flatten)]
+    pub(super) script: ScriptArgs,
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    pub(super) consent: Consent,
 }
 
 #[derive(Debug, clap::Args)]
-struct RunArgs {
+pub(super) struct Destructive {
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+}
+
+/// Whether rows may be lost.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Consent {
+    /// Do not ask before all rows are lost
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ScriptArgs {
+    /// Print the script instead of running it; no database is needed
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) sql: bool,
+    /// Run it, print each statement with its rows and its time, and roll back
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
     /// Seconds to wait for another process
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     lock_timeout: u64,
@@ -73,25 +193,57 @@ struct RunArgs {
     /// One transaction for each migration instead of one for all
     #[arg(long)]
     transaction_per_migration: bool,
+    /// Seconds that what is running may still take after SIGTERM
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    pub(super) grace: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DirectoryArg {
+    /// The crate that holds the migrations
+    #[arg(short = 'd', long, env = "MIGRATION_DIR", value_name = "DIRECTORY")]
+    pub(super) migration_dir: Option<PathBuf>,
 }
 
 impl UpgradeArgs {
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self, observer: Observer) -> Options {
         Options {
             out_of_order: self.out_of_order,
-            ..self.run.options()
+            dry_run: self.script.dry_run,
+            ..self.run.options(observer)
         }
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        self.run.grace()
     }
 }
 
 impl DowngradeArgs {
-    pub(super) fn options(&self) -> Options {
-        self.run.options()
+    pub(super) fn options(&self, observer: Observer) -> Options {
+        Options {
+            dry_run: self.script.dry_run,
+            ..self.run.options(observer)
+        }
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        self.run.grace()
+    }
+}
+
+impl Destructive {
+    pub(super) fn options(&self, observer: Observer) -> Options {
+        self.run.options(observer)
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        self.run.grace()
     }
 }
 
 impl RunArgs {
-    fn options(&self) -> Options {
+    pub(super) fn options(&self, observer: Observer) -> Options {
         Options {
             lock_timeout: Duration::from_secs(self.lock_timeout),
             snapshot_dir: self.snapshot_dir.clone(),
@@ -100,7 +252,12 @@ impl RunArgs {
             } else {
                 Transactions::One
             },
+            observer,
             ..Options::default()
         }
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace)
     }
 }

@@ -10,30 +10,41 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Migrations are pending, and the command was asked to say so.
 pub const PENDING: u8 = 3;
-/// A revision was named that is not known here, or the database has one.
+/// A revision was named that is not known here, or the database has one whose file is missing.
 pub const UNKNOWN_REVISION: u8 = 4;
+/// A migration was edited after it was applied.
+pub const EDITED: u8 = 5;
+/// The schema was changed by something else than a migration.
+pub const DRIFT: u8 = 6;
 /// The database is locked by somebody else.
 pub const LOCKED: u8 = 7;
 /// The command was not carried out because it could do harm or cannot work here.
 pub const REFUSED: u8 = 8;
 
+// 9 is kept free for entities that are ahead of the migrations.
+/// The database was written by a newer version of the program.
+pub const NEWER: u8 = 10;
+
 /// The exit code of an error.
 pub fn code(error: &Error) -> u8 {
     match error {
         Error::Locked { .. } => LOCKED,
-        Error::Newer { .. }
-        | Error::UnknownRevision { .. }
-        | Error::NoSuchRevision { .. }
-        | Error::Ambiguous { .. } => UNKNOWN_REVISION,
+        Error::Newer { .. } => NEWER,
+        Error::UnknownRevision { .. } | Error::NoSuchRevision { .. } | Error::Ambiguous { .. } => {
+            UNKNOWN_REVISION
+        }
         Error::TooFar { .. }
         | Error::WrongWay { .. }
         | Error::OutOfOrder { .. }
         | Error::Duplicate { .. }
         | Error::Orphaned { .. }
         | Error::Refused { .. }
+        | Error::NotDry { .. }
         | Error::NoSpace { .. }
         | Error::Snapshot { .. } => REFUSED,
+        Error::Later { error, .. } => code(error),
         Error::Failed { .. }
+        | Error::Stopped { .. }
         | Error::Connect { .. }
         | Error::Database { .. }
         | Error::InDoubt { .. } => FAILED,

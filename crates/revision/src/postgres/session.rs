@@ -1,6 +1,6 @@
 //! One connection to a PostgreSQL database, and the advisory lock on it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, SqlxPostgresConnector,
@@ -12,22 +12,27 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::error::{Error, reason};
 use crate::location::describe;
 use crate::options::Options;
+use crate::patience::Patience;
+use crate::plan::Plan;
+use crate::run::Job;
 
 /// The first half of the lock's key: `revi`. The second is a hash of the database and the schema.
 const LOCK_CLASS: i32 = i32::from_be_bytes(*b"revi");
+/// The same for the second lock, which belongs to a transaction: `revt`.
+const TRANSACTION_LOCK_CLASS: i32 = i32::from_be_bytes(*b"revt");
 
 /// How long to wait for a server that does not answer at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A pool of exactly one connection, so that the lock and the transactions are on the same one.
-pub(super) struct Session {
+pub(crate) struct Session {
     connection: DatabaseConnection,
     /// The server process of that connection: a pool replaces a broken connection silently, and the lock with it.
     backend: i32,
 }
 
 impl Session {
-    pub(super) async fn open(at: &PgConnectOptions, options: &Options) -> Result<Self, Error> {
+    pub(crate) async fn open(at: &PgConnectOptions, options: &Options) -> Result<Self, Error> {
         let refuse = |reason: String| Error::Connect {
             database: describe(at),
             reason,
@@ -73,14 +78,14 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn connection(&self) -> &DatabaseConnection {
+    pub(crate) fn connection(&self) -> &DatabaseConnection {
         &self.connection
     }
 
-    /// Takes the lock of this database and schema; it is held until the session is closed.
-    pub(super) async fn lock(&self, limit: Duration) -> Result<(), Error> {
+    /// Takes the lock of this database and schema; it is held until [`unlock`](Self::unlock) or the end of the session.
+    pub(super) async fn lock(&self, options: &Options) -> Result<(), Error> {
         let doing = "Taking the lock";
-        let since = Instant::now();
+        let mut patience = Patience::new(options.lock_timeout, &options.observer);
         loop {
             let row = self.one("SELECT current_schema() IS NOT NULL, pg_try_advisory_lock($1, hashtext(current_database() || '.' || current_schema()))").await;
             let row = row.map_err(Error::database(doing))?;
@@ -92,12 +97,15 @@ impl Session {
                 return Ok(());
             }
             let holder = self.holder().await.map_err(Error::database(doing))?;
-            let waited = since.elapsed();
-            if waited >= limit {
-                return Err(Error::Locked { holder, waited });
-            }
-            tracing::info!(holder, "waiting for the database");
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            patience.wait(holder, Duration::from_millis(100)).await?;
+        }
+    }
+
+    /// Gives the lock back. The end of the session would too, but a pooler may keep the server's side of it open.
+    pub(super) async fn unlock(&self) {
+        let row = self.one("SELECT pg_advisory_unlock($1, hashtext(current_database() || '.' || current_schema()))").await;
+        if let Err(error) = row {
+            tracing::debug!(%error, "giving the lock back; it ends with the session");
         }
     }
 
@@ -116,7 +124,7 @@ impl Session {
         })
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "closing the database");
         }
@@ -157,6 +165,40 @@ impl Session {
             .await?
             .ok_or_else(no_row)
     }
+}
+
+/// Makes sure, inside the transaction, that what was planned is still what there is to do.
+///
+/// A pooler that shares server connections between clients makes a lock of the session worthless; a lock of
+/// the transaction it cannot share.
+pub(super) async fn insist_on_being_alone(
+    transaction: &impl ConnectionTrait,
+    job: &Job<'_>,
+    plan: &Plan,
+) -> Result<(), Error> {
+    let doing = "Taking the lock of the transaction";
+    let lock = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "SELECT pg_advisory_xact_lock($1, hashtext(current_database() || '.' || current_schema()))",
+        [TRANSACTION_LOCK_CLASS.into()],
+    );
+    transaction
+        .execute_raw(lock)
+        .await
+        .map_err(Error::database(doing))?;
+    let state = job
+        .state(transaction)
+        .await
+        .map_err(Error::database("Reading the revisions"))?;
+    let mut now = plan.clone();
+    now.catch_up(&state);
+    if now == *plan {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        reason: "Somebody else migrated at the same time, though the lock was held: a pooler may share connections between sessions.".to_owned(),
+        advice: "Run the command again, with a URL that leads to the server itself.".to_owned(),
+    })
 }
 
 fn no_row() -> DbErr {

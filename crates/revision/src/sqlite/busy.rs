@@ -1,6 +1,6 @@
-//! Waiting for another connection, up to a deadline.
+//! Telling a connection that is in the way from a database that is broken.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::DbErr;
 
@@ -8,29 +8,6 @@ use crate::error::database_code;
 
 /// How long SQLite itself waits before the deadline is looked at again.
 pub(super) const SLICE: Duration = Duration::from_millis(200);
-
-/// A time that may be spent on waiting; it begins when it is made.
-pub(super) struct Patience {
-    since: Instant,
-    limit: Duration,
-}
-
-impl Patience {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self {
-            since: Instant::now(),
-            limit,
-        }
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.since.elapsed() >= self.limit
-    }
-
-    pub(super) fn waited(&self) -> Duration {
-        self.since.elapsed()
-    }
-}
 
 /// SQLite's primary result code (<https://www.sqlite.org/rescode.html>).
 pub(super) fn result_code(error: &DbErr) -> Option<u32> {

@@ -10,40 +10,50 @@ use sea_orm::{
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 
-use super::busy::{Patience, SLICE, is_busy, result_code};
+use super::busy::{SLICE, is_busy, result_code};
 use super::holder::holder;
 use crate::error::{Error, reason};
+use crate::event::{Event, Observer};
 use crate::location::SqliteFile;
+use crate::options::Options;
+use crate::patience::Patience;
+
+/// How long to pause where SQLite has not waited by itself: trying again at once would only burn the processor.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A pool of exactly one connection, so that a pragma, a lock and a transaction are all on the same one.
-pub(super) struct Session {
+pub(crate) struct Session<'a> {
     connection: DatabaseConnection,
     file: SqliteFile,
     lock_timeout: Duration,
+    observer: &'a Observer,
 }
 
-impl Session {
+impl<'a> Session<'a> {
     /// Opens the file so that it can be read without leaving a trace.
     ///
     /// A log beside it belongs to a running or a killed process: read-only, its pages are used but not moved into the
     /// file. Without one, only a connection that may write can clean up the two files that SQLite makes for
     /// reading; `query_only` keeps it from changing anything.
-    pub(super) async fn open_for_reading(file: &SqliteFile) -> Result<Self, Error> {
+    pub(crate) async fn open_for_reading(
+        file: &SqliteFile,
+        options: &'a Options,
+    ) -> Result<Self, Error> {
         let has_log = std::fs::metadata(file.companion("-wal")).is_ok_and(|log| log.len() > 0);
-        let options = file.options.clone().create_if_missing(false);
-        let options = if has_log {
-            options.read_only(true)
+        let connect = file.options.clone().create_if_missing(false);
+        let connect = if has_log {
+            connect.read_only(true)
         } else {
-            options.pragma("query_only", "ON")
+            connect.pragma("query_only", "ON")
         };
-        Self::open(file, options, Duration::from_secs(5)).await
+        Self::open(file, connect, Duration::from_secs(5), &options.observer).await
     }
 
     /// Opens the file for a migration; `create` makes it when it is not there.
     pub(super) async fn open_for_writing(
         file: &SqliteFile,
         create: bool,
-        lock_timeout: Duration,
+        options: &'a Options,
     ) -> Result<Self, Error> {
         if !create && !file.path.exists() {
             let reason = "there is no such file".to_owned();
@@ -52,7 +62,7 @@ impl Session {
                 reason,
             });
         }
-        let options = file
+        let connect = file
             .options
             .clone()
             .create_if_missing(create)
@@ -60,20 +70,29 @@ impl Session {
             // a rebuild deletes the rows of its children.
             .foreign_keys(false)
             .synchronous(SqliteSynchronous::Full);
-        Self::open(file, options, lock_timeout).await
+        Self::open(file, connect, options.lock_timeout, &options.observer).await
+    }
+
+    /// Opens an empty database that is gone with the session, in place of a file that is not there.
+    pub(super) async fn in_memory(file: &SqliteFile, options: &'a Options) -> Result<Self, Error> {
+        let connect = SqliteConnectOptions::new()
+            .in_memory(true)
+            .foreign_keys(false);
+        Self::open(file, connect, options.lock_timeout, &options.observer).await
     }
 
     async fn open(
         file: &SqliteFile,
         options: SqliteConnectOptions,
         lock_timeout: Duration,
+        observer: &'a Observer,
     ) -> Result<Self, Error> {
         let options = options.busy_timeout(SLICE).disable_statement_logging();
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None);
-        let patience = Patience::new(lock_timeout);
+        let mut patience = Patience::new(lock_timeout, observer);
         loop {
             match pool.clone().connect_with(options.clone()).await {
                 Ok(pool) => {
@@ -82,6 +101,7 @@ impl Session {
                         connection,
                         file: file.clone(),
                         lock_timeout,
+                        observer,
                     });
                 }
                 Err(error) => {
@@ -89,13 +109,13 @@ impl Session {
                     if !is_busy(&error) {
                         return Err(explain(file, "Opening the database", error));
                     }
-                    wait(&patience, file).await?;
+                    patience.wait(holder(file), PAUSE).await?;
                 }
             }
         }
     }
 
-    pub(super) fn connection(&self) -> &DatabaseConnection {
+    pub(crate) fn connection(&self) -> &DatabaseConnection {
         &self.connection
     }
 
@@ -105,18 +125,19 @@ impl Session {
 
     /// Takes the one write lock of the file. What is read afterwards is what will be changed.
     pub(super) async fn lock(&self) -> Result<DatabaseTransaction, Error> {
-        let patience = Patience::new(self.lock_timeout);
+        let mut patience = Patience::new(self.lock_timeout, self.observer);
         let immediate = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.observer.notify(&Event::Begin);
         loop {
             match self.connection.begin_with_options(immediate).await {
                 Ok(transaction) => {
                     self.insist_on_foreign_keys_off(&transaction).await?;
                     return Ok(transaction);
                 }
-                Err(error) if is_busy(&error) => wait(&patience, &self.file).await?,
+                Err(error) if is_busy(&error) => patience.wait(holder(&self.file), PAUSE).await?,
                 Err(error) => return Err(self.explain("BEGIN IMMEDIATE", error)),
             }
         }
@@ -147,7 +168,7 @@ impl Session {
     /// A file system that has no shared memory keeps its rollback journal, which is as safe.
     /// SQLite does not wait by itself when another connection is in the way of the switch.
     pub(super) async fn enter_wal(&self) -> Result<(), Error> {
-        let patience = Patience::new(self.lock_timeout);
+        let mut patience = Patience::new(self.lock_timeout, self.observer);
         loop {
             match self
                 .connection
@@ -155,17 +176,17 @@ impl Session {
                 .await
             {
                 Ok(_) => return Ok(()),
-                Err(error) if is_busy(&error) => wait(&patience, &self.file).await?,
+                Err(error) if is_busy(&error) => patience.wait(holder(&self.file), PAUSE).await?,
                 Err(error) => return Err(self.explain("PRAGMA journal_mode", error)),
             }
         }
     }
 
-    pub(super) fn explain(&self, doing: &'static str, error: DbErr) -> Error {
+    pub(crate) fn explain(&self, doing: &'static str, error: DbErr) -> Error {
         explain(&self.file, doing, error)
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "closing the database");
         }
@@ -173,7 +194,7 @@ impl Session {
 }
 
 /// Says what an error of SQLite means for the file as a whole.
-pub(super) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> Error {
+pub(crate) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> Error {
     const CORRUPT: u32 = 11;
     const CANTOPEN: u32 = 14;
     const READONLY: u32 = 8;
@@ -193,20 +214,6 @@ pub(super) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> E
         Some(CANTOPEN) => cannot(reason(&error)),
         _ => Error::database(doing)(error),
     }
-}
-
-async fn wait(patience: &Patience, file: &SqliteFile) -> Result<(), Error> {
-    let holder = holder(file);
-    if patience.is_over() {
-        return Err(Error::Locked {
-            holder,
-            waited: patience.waited(),
-        });
-    }
-    tracing::info!(holder, "waiting for the database");
-    // Where SQLite has not waited by itself, trying again at once would only burn the processor.
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    Ok(())
 }
 
 async fn pragma<T: sea_orm::TryGetable>(

@@ -27,7 +27,7 @@ async fn a_database_is_taken_through_its_history() {
         )
     );
     assert_eq!(
-        run(&url, &["history"]),
+        run(&url, &["history", "-i"]),
         (
             Some(0),
             "m20260102_000000_add_title -> m20260103_000000_add_tags (head) (pending)\n\
@@ -48,7 +48,7 @@ async fn a_database_is_taken_through_its_history() {
         (Some(0), "m20260103_000000_add_tags (head)\n".to_owned())
     );
     assert_eq!(run(&url, &["downgrade", "-1"]).0, Some(0));
-    assert_eq!(run(&url, &["downgrade", "base"]).0, Some(0));
+    assert_eq!(run(&url, &["downgrade", "base", "--yes"]).0, Some(0));
     assert_eq!(run(&url, &["current"]), (Some(0), "base\n".to_owned()));
 }
 
@@ -56,7 +56,7 @@ async fn a_database_is_taken_through_its_history() {
 fn what_is_refused_is_explained_and_creates_no_file() {
     let file = SqliteFile::new();
     assert_eq!(
-        run(&file.url(), &["downgrade", "nope"]),
+        run(&file.url(), &["downgrade", "base"]),
         (
             Some(1),
             format!(

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Sta
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
-pub(crate) use cluster::postgres;
+pub(crate) use cluster::{postgres, postgres_like};
 
 /// A SQLite file that does not exist yet, in a directory of its own.
 pub(crate) struct SqliteFile {
@@ -124,13 +124,46 @@ pub(crate) async fn dump(url: &str) -> String {
     lines.join("\n")
 }
 
+/// Whether the long form of the tests is asked for: `REVISION_FULL=1`.
+pub(crate) fn is_full_form() -> bool {
+    std::env::var("REVISION_FULL").is_ok_and(|value| value == "1")
+}
+
+/// Everything in a database, as text: its schema and all rows, but for the time at which a migration was applied.
+pub(crate) async fn picture(url: &str) -> String {
+    let connection = open(url).await;
+    let schema = revision::schema::read(&connection, &[])
+        .await
+        .expect("the schema can be read");
+    let mut lines = vec![format!("{schema:#?}")];
+    for table in schema.tables.values() {
+        let columns = table.columns.iter().map(|column| column.name.as_str());
+        let columns: Vec<String> = columns
+            .filter(|column| *column != "applied_at")
+            .map(|column| format!("coalesce(CAST(\"{column}\" AS text), 'NULL')"))
+            .collect();
+        let row = columns.join(" || ',' || ");
+        let sql = format!("SELECT {row} FROM \"{}\" ORDER BY 1", table.name);
+        let statement = Statement::from_string(connection.get_database_backend(), sql);
+        for row in connection.query_all_raw(statement).await.expect("rows") {
+            let row: String = row.try_get_by_index(0).expect("text");
+            lines.push(format!("{}: {row}", table.name));
+        }
+    }
+    connection.close().await.expect("the database closes");
+    lines.join("\n")
+}
+
 /// The notebook's command line on a database.
 pub(crate) fn notebook(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_notebook"));
     command
         .env_remove("NOTEBOOK")
         .env_remove("NOTEBOOK_DIE_AT")
-        .env_remove("NOTEBOOK_ENGINE");
+        .env_remove("NOTEBOOK_ENGINE")
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("MIGRATION_DIR")
+        .env("REVISION_PROGRAM", "migration");
     command.env("DATABASE_URL", url).args(arguments);
     command
 }

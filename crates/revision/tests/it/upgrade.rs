@@ -184,7 +184,7 @@ async fn a_failing_last_statement_leaves_the_database_as_it_was() {
         .unwrap_err();
     assert_eq!(
         error.unchanged(),
-        "'m20260101_000000_create_notes' and 'm20260102_000000_add_title' stayed applied; nothing else was changed."
+        "'m20260101_000000_create_notes' and 'm20260102_000000_add_title' stayed committed. Nothing else was changed."
     );
     assert_eq!(broken.status(&url).await.unwrap().current(), Some(TITLE));
 }

@@ -1,29 +1,49 @@
 //! A project's migration program, as small as one can be, with the ways to fail that the tests ask for.
 //!
-//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`), `NOTEBOOK_DIE_AT=n` kills the process before the
-//! n-th statement of its migrations, and `NOTEBOOK_ENGINE=plain` applies everything with SeaORM's own runner.
+//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`), `NOTEBOOK_DIE_AT=n` kills the
+//! process before the n-th statement, be it of a migration or of the engine, and `NOTEBOOK_ENGINE=plain` applies
+//! everything with SeaORM's own runner.
 
 mod migrations;
 
 use std::env;
 use std::process::ExitCode;
 
-use migrations::{Broken, Full, Short};
+use migrations::{Broken, Edited, Full, Gated, Short, tick};
+use revision::{Event, Observer};
 use sea_orm_migration::MigratorTrait;
 
 fn main() -> ExitCode {
-    let url = "sqlite://notes.db";
     match env::var("NOTEBOOK").as_deref() {
-        _ if env::var("NOTEBOOK_ENGINE").as_deref() == Ok("plain") => plain::<Full>(url),
-        Ok("short") => revision::cli::main::<Short>(url),
-        Ok("broken") => revision::cli::main::<Broken>(url),
-        _ => revision::cli::main::<Full>(url),
+        _ if env::var("NOTEBOOK_ENGINE").as_deref() == Ok("plain") => plain::<Full>(),
+        Ok("short") => run::<Short>(),
+        Ok("broken") => run::<Broken>(),
+        Ok("edited") => run::<Edited>(),
+        Ok("gated") => run::<Gated>(),
+        _ => run::<Full>(),
     }
 }
 
+fn run<M: MigratorTrait>() -> ExitCode {
+    let observer = Observer::new(|event| match event {
+        Event::Begin
+        | Event::Install
+        | Event::Record { .. }
+        | Event::Remember { .. }
+        | Event::Commit
+        | Event::Committed => tick(),
+        _ => {}
+    });
+    revision::cli::main_observed::<M>("sqlite://notes.db", observer)
+}
+
 /// What a SeaORM program does without this crate: the control that shows that the tests can fail.
-fn plain<M: MigratorTrait>(url: &str) -> ExitCode {
-    let url = env::var("DATABASE_URL").unwrap_or_else(|_| format!("{url}?mode=rwc"));
+fn plain<M: MigratorTrait>() -> ExitCode {
+    let url = env::var("DATABASE_URL").expect("the tests name a database");
+    let url = match url.starts_with("sqlite:") {
+        true => format!("{url}?mode=rwc"),
+        false => url,
+    };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let result = runtime.block_on(async {
         let connection = sea_orm::Database::connect(url).await?;

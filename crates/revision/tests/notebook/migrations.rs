@@ -11,6 +11,23 @@ pub(crate) struct Short;
 /// As [`Full`], but the last statement of the last migration fails.
 pub(crate) struct Broken;
 
+/// As [`Full`], but the second migration is not what it was.
+pub(crate) struct Edited;
+/// As [`Full`], but the last migration waits for the file `NOTEBOOK_GATE` in the middle.
+pub(crate) struct Gated;
+
+impl MigratorTrait for Edited {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(CREATE), Box::new(EDITED_TITLE), Box::new(TAGS)]
+    }
+}
+
+impl MigratorTrait for Gated {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(CREATE), Box::new(TITLE), Box::new(GATED_TAGS)]
+    }
+}
+
 impl MigratorTrait for Full {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(CREATE), Box::new(TITLE), Box::new(TAGS)]
@@ -79,6 +96,27 @@ const BROKEN_TAGS: Script = Script {
     ..TAGS
 };
 
+const EDITED_TITLE: Script = Script {
+    up: &[
+        "ALTER TABLE note ADD COLUMN title text",
+        "UPDATE note SET title = 'no title', reads = reads + 1",
+    ],
+    ..TITLE
+};
+
+const GATED_TAGS: Script = Script {
+    up: &[
+        "CREATE TABLE tag (id integer PRIMARY KEY, note_id integer)",
+        "UPDATE note SET reads = reads * 2",
+        GATE,
+        "CREATE INDEX tag_note ON tag (note_id)",
+    ],
+    ..TAGS
+};
+
+/// Not a statement, but a pause.
+const GATE: &str = "-- gate";
+
 impl MigrationName for Script {
     fn name(&self) -> &str {
         self.name
@@ -101,21 +139,41 @@ impl MigrationTrait for Script {
 }
 
 async fn run(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let die_at: Option<u32> = env::var("NOTEBOOK_DIE_AT")
-        .ok()
-        .and_then(|text| text.parse().ok());
     for statement in statements {
-        if die_at == Some(COUNT.fetch_add(1, Ordering::Relaxed) + 1) {
-            let _ = rustix::process::kill_process(
-                rustix::process::getpid(),
-                rustix::process::Signal::KILL,
-            );
+        tick();
+        match *statement {
+            GATE => gate(manager).await,
+            statement => {
+                let connection = manager.get_connection();
+                connection.execute_unprepared(statement).await?;
+            }
         }
-        manager
-            .get_connection()
-            .execute_unprepared(statement)
-            .await?;
     }
     Ok(())
+}
+
+/// Says on standard error that it has come to the gate, and waits until it is open.
+///
+/// A scratch database passes: only in the real one there is something to wait for.
+async fn gate(manager: &SchemaManager<'_>) {
+    let (Ok(gate), SchemaManagerConnection::Transaction(_)) =
+        (env::var("NOTEBOOK_GATE"), manager.get_connection())
+    else {
+        return;
+    };
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), b"at the gate\n");
+    while !std::path::Path::new(&gate).exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// Counts a statement, and ends the process before the one that `NOTEBOOK_DIE_AT` names.
+pub(crate) fn tick() {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let die_at = env::var("NOTEBOOK_DIE_AT").ok();
+    let die_at = die_at.and_then(|text| text.parse().ok());
+    if die_at == Some(COUNT.fetch_add(1, Ordering::Relaxed) + 1) {
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
 }

@@ -29,12 +29,23 @@ struct Cluster {
 
 /// The URL of a new, empty database.
 pub(crate) async fn postgres() -> String {
+    create("template1").await
+}
+
+/// The URL of a copy of another database, to which nobody may be connected.
+pub(crate) async fn postgres_like(url: &str) -> String {
+    let name = url.trim_start_matches("postgres:///");
+    create(name.split('?').next().unwrap_or(name)).await
+}
+
+async fn create(template: &str) -> String {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let directory = &CLUSTER.get_or_init(start).directory;
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let url = |database: &str| format!("postgres:///{database}?host={directory}&user=postgres");
-    execute(&url("postgres"), &format!("CREATE DATABASE {name}")).await;
+    let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+    execute(&url("postgres"), &sql).await;
     url(&name)
 }
 
