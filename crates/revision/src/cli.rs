@@ -30,7 +30,7 @@ mod watch;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use sea_orm_migration::MigratorTrait;
 
 use crate::engine::Engine;
@@ -49,6 +49,11 @@ pub fn main<M: MigratorTrait>(default_url: &str) -> ExitCode {
 #[doc(hidden)]
 pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) -> ExitCode {
     let args = Args::parse();
+    let Some(command) = args.command else {
+        // SeaORM's own tool would apply everything now.
+        answer::tell(&Args::command().render_help().to_string());
+        return exit::USAGE.into();
+    };
     let name = program_name();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -63,7 +68,7 @@ pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) ->
         name,
         observer,
     };
-    let result = runtime.block_on(program.run(args.command));
+    let result = runtime.block_on(program.run(command));
     // What a signal interrupted may not be waited for.
     runtime.shutdown_background();
     answer::write(result, args.json, &program.name)

@@ -262,7 +262,8 @@ impl Error {
             Self::UnknownRevision { .. } => {
                 format!(
                     "Bring back the missing migration, or start the version of the program that has it. \
-                     What is known here: {program} history"
+                     What is known here: {program} history. \
+                     Only if the schema is that of the newest migration all the same: {program} stamp head --purge"
                 )
             }
             Self::NoSuchRevision { .. } => format!("What there is: {program} history"),

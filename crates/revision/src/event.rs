@@ -36,8 +36,8 @@ pub enum Event<'a> {
     Statement {
         /// The statement with its values in it.
         sql: &'a str,
-        /// Rows that it changed, or found.
-        rows: u64,
+        /// Rows that it changed, or found; nothing for a statement that is not about rows.
+        rows: Option<u64>,
         /// How long it took.
         elapsed: Duration,
     },

@@ -237,6 +237,9 @@ impl<'a> Job<'a> {
             }
             Direction::Down => {
                 memory::forget(connection, name).await?;
+                if !self.reads_schema {
+                    return Ok(());
+                }
                 match self.state(connection).await?.current_name() {
                     Some(current) => {
                         memory::keep_schema(connection, &current, fingerprint.as_deref()).await

@@ -125,7 +125,7 @@ impl Tape {
         recording.push(sql);
     }
 
-    fn tell(&self, sql: &str, rows: u64, elapsed: Duration) {
+    fn tell(&self, sql: &str, rows: Option<u64>, elapsed: Duration) {
         self.observer
             .notify(&Event::Statement { sql, rows, elapsed });
     }
@@ -144,7 +144,8 @@ impl MockDatabaseTrait for Tape {
         let sql = statement.to_string();
         let started = Instant::now();
         let result = self.player.execute(&statement)?;
-        self.tell(&sql, result.rows_affected(), started.elapsed());
+        let rows = is_about_rows(&sql).then(|| result.rows_affected());
+        self.tell(&sql, rows, started.elapsed());
         self.record(sql);
         Ok(result)
     }
@@ -152,7 +153,8 @@ impl MockDatabaseTrait for Tape {
     fn query(&mut self, _: usize, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let started = Instant::now();
         let rows = self.player.query(&statement)?;
-        self.tell(&statement.to_string(), rows.len() as u64, started.elapsed());
+        let found = Some(rows.len() as u64);
+        self.tell(&statement.to_string(), found, started.elapsed());
         // A query that changes something is one too.
         if !reads_only(&statement.sql) {
             self.record(statement.to_string());
@@ -208,14 +210,24 @@ impl fmt::Debug for Tape {
     }
 }
 
-fn reads_only(sql: &str) -> bool {
-    let word: String = sql
-        .trim_start()
-        .chars()
+/// SQLite answers everything else with the number of rows that the statement before has changed.
+fn is_about_rows(sql: &str) -> bool {
+    matches!(
+        &*first_word(sql),
+        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" | "WITH" | "SELECT"
+    )
+}
+
+fn first_word(sql: &str) -> String {
+    let letters = sql.trim_start().chars();
+    letters
         .take_while(char::is_ascii_alphabetic)
-        .collect();
-    let word = word.to_ascii_uppercase();
-    match word.as_str() {
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect()
+}
+
+fn reads_only(sql: &str) -> bool {
+    match &*first_word(sql) {
         "SELECT" | "VALUES" | "EXPLAIN" | "SHOW" => true,
         "PRAGMA" => !sql.contains('='),
         "WITH" => {

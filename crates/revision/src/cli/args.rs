@@ -13,8 +13,6 @@ use crate::target::Target;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    subcommand_required = true,
-    arg_required_else_help = true,
     after_help = "Exit codes: 0 fine, 1 failed, 2 usage, 3 pending, 4 unknown revision, 5 edited, 6 drift, \
                   7 locked, 8 refused, 10 database newer than this program."
 )]
@@ -32,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -88,6 +88,11 @@ impl Program {
             Command::Reset(args) => ("reset", args),
             _ => return Err(Failure::Usage("There is no such command.".to_owned())),
         };
+        if word != "fresh" {
+            // What would be refused anyway is not asked for.
+            let base = Target::Base;
+            self.engine.plan(&self.url, Direction::Down, &base).await?;
+        }
         consent::ask(&self.engine, &self.url, word, args.consent).await?;
         let watch = Watch::default();
         let options = args.options(watch.observer(&self.observer));
@@ -169,7 +174,11 @@ impl Program {
                 Direction::Up => paint.green("+"),
                 Direction::Down => paint.yellow("-"),
             };
-            line(&format!("{sign} {} ({:.1?})", step.name, step.elapsed));
+            let elapsed = match step.elapsed.is_zero() {
+                true => "only written down".to_owned(),
+                false => format!("{:.1?}", step.elapsed),
+            };
+            line(&format!("{sign} {} ({elapsed})", step.name));
         }
         if options.dry_run {
             line("A dry run: everything was rolled back. Nothing was changed.");

@@ -8,6 +8,7 @@ use super::answer::{Answer, Failure, Paint};
 use super::{Program, exit};
 use crate::check::Check;
 use crate::error::Error;
+use crate::report::Status;
 use crate::resolve::State;
 
 impl Program {
@@ -63,10 +64,14 @@ impl Program {
     /// The gravest first: its exit code is the command's.
     fn findings(&self, check: &Check) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let names = self.engine.names();
-        let recorded = check.status.unknown.iter().cloned().collect();
-        if let Err(error) = State::new(names, &recorded).refuse_unknown() {
-            findings.push(self.unknown(&error));
+        if let Some(error) = self.unknown(&check.status) {
+            findings.push(Finding {
+                code: error.code(),
+                exit: exit::code(&error),
+                what: error.to_string(),
+                lines: Vec::new(),
+                next: error.next_step_for(&self.name),
+            });
         }
         if !check.edited.is_empty() {
             findings.push(Finding {
@@ -112,14 +117,11 @@ impl Program {
         findings
     }
 
-    fn unknown(&self, error: &Error) -> Finding {
-        Finding {
-            code: error.code(),
-            exit: exit::code(error),
-            what: error.to_string(),
-            lines: Vec::new(),
-            next: error.next_step_for(&self.name),
-        }
+    /// What is wrong with a database that has revisions which the program does not know.
+    pub(super) fn unknown(&self, status: &Status) -> Option<Error> {
+        let recorded = status.unknown.iter().cloned().collect();
+        let state = State::new(self.engine.names(), &recorded);
+        state.refuse_unknown().err()
     }
 }
 

@@ -55,9 +55,15 @@ impl Program {
             "pending": status.pending,
             "unknown": status.unknown,
         });
-        let code = match check_heads && is_behind {
-            true => exit::PENDING,
-            false => exit::FINE,
+        let unknown = self.unknown(&status);
+        if let (true, Some(error)) = (check_heads, &unknown) {
+            text.push_str(&format!("{error}\n{}\n", error.next_step_for(&self.name)));
+        }
+        let code = match unknown {
+            _ if !check_heads => exit::FINE,
+            Some(error) => exit::code(&error),
+            None if is_behind => exit::PENDING,
+            None => exit::FINE,
         };
         Ok(Answer { text, json, code })
     }

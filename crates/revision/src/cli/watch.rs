@@ -105,10 +105,12 @@ impl Watch {
                 known.running = Some(((*migration).to_owned(), *position, *total, now));
             }
             Event::Statement { sql, rows, elapsed } => {
-                let noun = if *rows == 1 { "row" } else { "rows" };
-                known
-                    .script
-                    .push(format!("{sql};  -- {rows} {noun}, {elapsed:.1?}"));
+                let rows = match rows {
+                    None => String::new(),
+                    Some(1) => "1 row, ".to_owned(),
+                    Some(rows) => format!("{rows} rows, "),
+                };
+                known.script.push(format!("{sql};  -- {rows}{elapsed:.1?}"));
             }
             Event::Done(step) => {
                 known.running = None;

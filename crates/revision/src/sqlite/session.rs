@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::fs::Access;
+use rustix::io::Errno;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions,
@@ -211,6 +213,9 @@ pub(crate) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> E
             "there is no directory {}",
             file.directory().display()
         )),
+        Some(CANTOPEN) if rustix::fs::access(&file.path, Access::READ_OK) == Err(Errno::ACCESS) => {
+            cannot("permission denied".to_owned())
+        }
         Some(CANTOPEN) => cannot(reason(&error)),
         _ => Error::database(doing)(error),
     }

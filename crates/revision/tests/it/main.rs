@@ -1,12 +1,18 @@
 //! The engine and its command line on real databases and real processes.
 
+mod check;
 mod cli;
 #[path = "../notebook/migrations.rs"]
 mod migrations;
 mod postgres;
 mod processes;
 mod refusals;
+mod revision;
+mod scripts;
 mod schemas;
+mod signals;
 mod snapshots;
+mod stamps;
+mod states;
 mod support;
 mod upgrade;
