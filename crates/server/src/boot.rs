@@ -98,6 +98,16 @@ async fn refuse_pending(location: &DatabaseLocation) -> Result<Arc<str>, Trouble
         .status(&location.url())
         .await
         .map_err(|error| trouble(&error))?;
+    if !status.unknown.is_empty() {
+        // Another version of the program has written here, and no upgrade leads back from that. An upgrade to
+        // where the database is changes nothing, and says which of the two it is.
+        let nowhere = Engine::new::<Migrator>()
+            .upgrade(&location.url(), &Target::Steps(0), &Options::default())
+            .await;
+        if let Err(error) = nowhere {
+            return Err(trouble(&error));
+        }
+    }
     if !status.is_up_to_date() {
         return Err(Trouble {
             code: "migrations-pending",
@@ -121,6 +131,11 @@ fn snapshot_dir(location: &DatabaseLocation) -> Option<PathBuf> {
 }
 
 fn trouble(error: &revision::Error) -> Trouble {
+    if let revision::Error::Database { source, .. } | revision::Error::Failed { source, .. } = error
+        && let Some(trouble) = Trouble::of_storage(source)
+    {
+        return trouble;
+    }
     Trouble {
         code: error.code(),
         title: error.to_string().into(),
