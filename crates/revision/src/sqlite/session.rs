@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::fs::{Access, access};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions,
@@ -188,6 +189,11 @@ pub(super) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> E
         Some(READONLY) => cannot("it may not be written".to_owned()),
         Some(CANTOPEN) if !file.directory().is_dir() => cannot(format!(
             "there is no directory {}",
+            file.directory().display()
+        )),
+        // SQLite does not tell a file system that is mounted read-only, or an owner, from any other reason.
+        Some(CANTOPEN) if access(file.directory(), Access::WRITE_OK).is_err() => cannot(format!(
+            "the directory {} may not be written",
             file.directory().display()
         )),
         Some(CANTOPEN) => cannot(reason(&error)),
