@@ -20,8 +20,8 @@ const CONTENT: &str = "SELECT concat_ws(' ', count(*), sum(id * length(name)), \
 /// A database at the first revision, full of drugs, and what an upgrade makes of it.
 struct Old {
     directory: TempDir,
-    old_schema: Vec<String>,
-    new_schema: Vec<String>,
+    before: Vec<String>,
+    after: Vec<String>,
     content: Vec<String>,
 }
 
@@ -59,13 +59,13 @@ impl Old {
             ),
         )
         .await;
-        let old_schema = schema(&file).await;
+        let before = schema(&file).await;
         let content = select(&file, CONTENT).await;
         let (_copy, new) = copy(&file);
         upgrade(&new, "head").await;
         Self {
-            old_schema,
-            new_schema: schema(&new).await,
+            before,
+            after: schema(&new).await,
             content,
             directory,
         }
@@ -86,8 +86,8 @@ impl Old {
         let is_whole = select(&file, CONTENT).await == self.content
             && select(&file, "PRAGMA integrity_check").await == ["ok"];
         match () {
-            () if is_whole && schema == self.old_schema => Found::Old,
-            () if is_whole && schema == self.new_schema => Found::New,
+            () if is_whole && schema == self.before => Found::Old,
+            () if is_whole && schema == self.after => Found::New,
             () => Found::Between,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::Answer;
 use crate::support::control::control_with;
-use crate::support::file::{copy, select};
+use crate::support::file::{copy, select, upgrade};
 use crate::support::process::{Client, Process, figures};
 use crate::support::small_disk::SmallDisk;
 
@@ -201,6 +201,35 @@ async fn a_first_start_on_a_full_file_system_recovers_when_space_is_freed() {
     disk.free();
     let mut client = process.ready().await;
     created(&mut client, DRUGS, &drug("first")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_would_not_fit_is_not_begun_and_says_how_much_is_missing() {
+    let mut disk = SmallDisk::new(4);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let old = directory.path().join("medicine.db");
+    upgrade(&old, "+1").await;
+    let file = disk.file("medicine.db");
+    std::fs::copy(&old, &file).expect("it fits");
+    let mut process = Process::spawn(disk.service());
+    let mut client = process.client().await;
+    let answer = process
+        .until(&mut client, DRUGS, |answer| {
+            answer.body["type"] != "urn:medicine-tracker:problem:starting"
+        })
+        .await;
+    assert_eq!(answer.problem().0, 503, "{answer:?}");
+    let title = answer.body["title"].as_str().unwrap_or_default();
+    assert!(
+        title.contains("Not enough space in") && title.contains("MiB needed"),
+        "{answer:?}"
+    );
+    assert!(
+        std::fs::read(&file).expect("it is there") == std::fs::read(&old).expect("it is there"),
+        "nothing was changed"
+    );
+    disk.grow_to(200);
+    assert_eq!(total(&mut process.ready().await, DRUGS).await, 0);
 }
 
 /// What the ORM's insert answers without a transaction, on the same file system and the same schema.

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::json;
+use axum::Router;
 use tempfile::TempDir;
 
 use crate::support::file::{execute, select, upgrade, url};
@@ -70,22 +70,16 @@ async fn a_stop_ends_in_time_with_idle_and_half_sent_requests_open() {
 async fn a_stop_ends_in_time_while_a_write_waits_for_a_database_that_somebody_else_has_locked() {
     let (_directory, file, mut process) = serving().await;
     let lock = Lock::take(&file).await;
-    let address = process.address();
-    let waiting = tokio::spawn(async move {
-        let drug = json!({"name": "late", "schedule_type": "as_needed", "package_size": 1});
-        let mut client = crate::support::process::Client::connect(address)
-            .await
-            .expect("it accepts");
-        client
-            .send(axum::http::Method::POST, "/api/v1/drugs", &[], &drug)
-            .await
-    });
-    // Requests are answered in the order in which their connections came, so this one is behind the other.
-    let mut client = process.client().await;
-    client.get("/health/ready").await;
+    let body = r#"{"name": "late", "schedule_type": "as_needed", "package_size": 1}"#;
+    let whole = format!(
+        "POST /api/v1/drugs HTTP/1.1\r\nHost: medicine\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let _waiting = stalled(&process, &whole);
+    // When a later connection has been answered, this one has been read.
+    process.ready().await;
     stops_in_time(&mut process);
-    let answer = waiting.await.expect("the client does not panic");
-    assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status == 503));
     lock.release().await;
 }
 
@@ -100,6 +94,37 @@ async fn a_stop_ends_in_time_while_the_boot_waits_for_a_database_that_somebody_e
     process.line("waiting for the database");
     stops_in_time(&mut process);
     lock.release().await;
+}
+
+/// What the framework's own accept loop makes of a half-sent head.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_the_frameworks_own_stop_is_held_up_by_a_half_sent_head() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let mut stream = TcpStream::connect(address).expect("it accepts");
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: medi")
+        .expect("it is sent");
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = axum::serve(listener, Router::<()>::new()).with_graceful_shutdown(async {
+        // Whether it was told or the sender is gone, it has to stop.
+        let _ = stopped.await;
+    });
+    let serving = tokio::spawn(serving.into_future());
+    // A second connection that is answered shows that the first was accepted.
+    let mut second = TcpStream::connect(address).expect("it accepts");
+    second
+        .write_all(b"GET / HTTP/1.1\r\nHost: medicine\r\n\r\n")
+        .expect("it is sent");
+    let answered = tokio::task::spawn_blocking(move || second.read_exact(&mut [0; 12]));
+    answered
+        .await
+        .expect("it does not panic")
+        .expect("it answers");
+    stop.send(()).expect("it serves");
+    assert!(tokio::time::timeout(LIMIT, serving).await.is_err());
 }
 
 /// Somebody else's write transaction.

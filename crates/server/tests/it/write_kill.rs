@@ -92,7 +92,7 @@ impl Ledger {
                 None => wrong.push(format!("{name} was acknowledged and is gone")),
                 Some((there, _)) if there == text => {}
                 Some((there, _)) if may_be.get(name.as_str()) == Some(&there.as_str()) => {
-                    present += 1
+                    present += 1;
                 }
                 Some((there, _)) => wrong.push(format!("{name} is `{there}` and not `{text}`")),
             }

@@ -18,11 +18,11 @@ use tokio::net::TcpStream;
 use super::Answer;
 
 /// How long anything may take on a slow machine before the test gives up on it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 /// How often a condition is looked at that nobody announces.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Rounds of a harness: few by default, and as many as `MEDICINE_ROUNDS` says for the full form.
+/// Rounds of a harness: few by default, `MEDICINE_ROUNDS=200` for the full form.
 pub(crate) fn rounds(default: u32) -> u32 {
     std::env::var("MEDICINE_ROUNDS").map_or(default, |text| {
         text.parse().expect("MEDICINE_ROUNDS is a number")

@@ -100,11 +100,19 @@ impl SmallDisk {
 
     /// Lets nobody write, root included; `false` takes it back.
     pub(crate) fn set_read_only(&mut self, read_only: bool) {
-        let mode = if read_only { "ro" } else { "rw" };
+        self.remount(if read_only { "ro" } else { "rw" });
+    }
+
+    /// Makes it larger, as who rents a larger disk does.
+    pub(crate) fn grow_to(&mut self, megabytes: u32) {
+        self.remount(&format!("size={megabytes}m"));
+    }
+
+    fn remount(&mut self, option: &str) {
         let at = self.directory.path().display();
         self.shell.tell(&format!(
-            "mount -o remount,{mode} '{at}' && echo it is {mode}"
+            "mount -o remount,{option} '{at}' && echo mounted with {option}"
         ));
-        self.shell.line(&format!("it is {mode}"));
+        self.shell.line(&format!("mounted with {option}"));
     }
 }
