@@ -132,7 +132,7 @@ fn reached(output: &str) -> Reached {
 }
 
 /// Starts one boot after the other and sends each a signal a little later: half of them anywhere in the boot,
-/// the other half between the first migration and the first answer.
+/// the other half soon after the first migration has begun, where the one transaction is.
 async fn sweep(rounds: u32, signal: Signal) -> Vec<(Reached, Found)> {
     let old = Old::make().await;
     let (copying, migrating) = old.measure();
@@ -144,7 +144,7 @@ async fn sweep(rounds: u32, signal: Signal) -> Vec<(Reached, Found)> {
         let moment = if round < half {
             process.line("listening").0 + (copying + migrating) * round / half
         } else {
-            process.line("running upgrade").0 + migrating * (round - half) / (rounds - half)
+            process.line("running upgrade").0 + migrating * (round - half) / (2 * (rounds - half))
         };
         std::thread::sleep(moment.saturating_duration_since(Instant::now()));
         process.signal(signal);
@@ -162,13 +162,18 @@ async fn sweep(rounds: u32, signal: Signal) -> Vec<(Reached, Found)> {
         seen.push((reached(&process.output()), found));
         old.restarts(&file).await;
     }
+    let name = if signal == Signal::KILL {
+        "kill -9"
+    } else {
+        "SIGTERM"
+    };
     let count = |reached, found| {
         seen.iter()
             .filter(|seen| **seen == (reached, found))
             .count()
     };
     figures(&format!(
-        "{rounds} boots of {} ms (of which {} ms from the first migration on) ended by {signal:?}: \
+        "{rounds} boots of {} ms (of which {} ms from the first migration on) ended by {name}: \
          {} before the snapshot was taken, {} between snapshot and migrations, {} in the migrations and rolled back, \
          {} in the migrations and committed, {} while serving; 0 between old and new, {rounds} restarts serve",
         (copying + migrating).as_millis(),

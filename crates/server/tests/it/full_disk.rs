@@ -97,6 +97,33 @@ async fn created(client: &mut Client, path: &str, body: &Value) -> i64 {
     answer.body["id"].as_i64().expect("a record has an id")
 }
 
+/// Creates drugs until 50 were refused; answers how many were acknowledged.
+async fn create_until_refused(client: &mut Client, there: u32) -> u32 {
+    let mut acknowledged = 0;
+    let mut refused = 0;
+    while refused < 50 {
+        let answer = client.post(DRUGS, &drug("perhaps")).await;
+        if answer.status == 201 {
+            acknowledged += 1;
+        } else {
+            assert_eq!(answer.problem().0, 507, "{answer:?}");
+            refused += 1;
+        }
+        assert_eq!(total(client, DRUGS).await, there + acknowledged);
+    }
+    acknowledged
+}
+
+/// Ends the service, and counts in the file what it has stored.
+async fn stored(mut process: Process, disk: &SmallDisk) -> String {
+    let (_, status) = process.stop();
+    assert!(status.success(), "{}", process.output());
+    let (_copy, file) = copy(&disk.file("medicine.db"));
+    assert_eq!(select(&file, "PRAGMA integrity_check").await, ["ok"]);
+    let mut count = select(&file, "SELECT CAST(count(*) AS text) FROM drugs").await;
+    count.remove(0)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_file_system_writes_answer_507_reads_go_on_and_space_is_all_it_takes() {
     let disk = SmallDisk::new(4);
@@ -104,23 +131,9 @@ async fn on_a_full_file_system_writes_answer_507_reads_go_on_and_space_is_all_it
     let mut client = process.ready().await;
     let drug_id = created(&mut client, DRUGS, &drug("kept")).await;
     let vacation_id = created(&mut client, VACATIONS, &vacation()).await;
-    let mut acknowledged = 1;
 
     disk.fill();
-    // What of the log is allocated already may take a few writes more: they are acknowledged and must stay.
-    let mut refused = 0;
-    let mut fitted = 0;
-    while refused < 50 {
-        let answer = client.post(DRUGS, &drug("perhaps")).await;
-        if answer.status == 201 {
-            acknowledged += 1;
-            fitted += 1;
-        } else {
-            assert_eq!(answer.problem().0, 507, "{answer:?}");
-            refused += 1;
-        }
-        assert_eq!(total(&mut client, DRUGS).await, acknowledged);
-    }
+    let acknowledged = 1 + create_until_refused(&mut client, 1).await;
     for (name, answer) in every_write(&mut client, drug_id, vacation_id).await {
         assert_eq!(answer.problem().0, 507, "{name}: {answer:?}");
         assert_eq!(answer.body["title"], "There is no space left for the data");
@@ -138,15 +151,39 @@ async fn on_a_full_file_system_writes_answer_507_reads_go_on_and_space_is_all_it
     }
     // The first and the last of them cancel each other out.
     assert_eq!(total(&mut client, DRUGS).await, acknowledged);
-    let (_, status) = process.stop();
-    assert!(status.success(), "{}", process.output());
+    assert_eq!(stored(process, &disk).await, acknowledged.to_string());
+}
 
+/// A log that has been moved into the file keeps its length, and takes writes where nothing else does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_file_system_what_still_fits_into_the_log_is_acknowledged_and_stays() {
+    const BEFORE: u32 = 400;
+    let disk = SmallDisk::new(16);
+    let mut process = Process::spawn(disk.service());
+    let mut client = process.ready().await;
+    for _ in 0..BEFORE {
+        created(&mut client, DRUGS, &drug("kept")).await;
+    }
+
+    disk.fill();
+    let fitted = create_until_refused(&mut client, BEFORE).await;
+    assert!(fitted > 0, "the log had not been moved into the file");
+    // As a crash, with whatever of the log is not in the file yet.
+    process.kill();
     let (_copy, file) = copy(&disk.file("medicine.db"));
-    assert_eq!(select(&file, "PRAGMA integrity_check").await, ["ok"]);
     let count = select(&file, "SELECT CAST(count(*) AS text) FROM drugs").await;
-    assert_eq!(count, [acknowledged.to_string()]);
+    assert_eq!(count, [(BEFORE + fitted).to_string()]);
+
+    disk.free();
+    let mut process = Process::spawn(disk.service());
+    let mut client = process.ready().await;
+    created(&mut client, DRUGS, &drug("one more")).await;
+    assert_eq!(
+        stored(process, &disk).await,
+        (BEFORE + fitted + 1).to_string()
+    );
     figures(&format!(
-        "full file system: {refused} creations refused with 507, {fitted} fitted into the log, {acknowledged} drugs acknowledged and stored"
+        "full file system: {fitted} creations fitted into the log and stayed, the next 50 were refused with 507"
     ));
 }
 

@@ -129,7 +129,10 @@ impl Process {
                 return None;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no line with `{text}` came");
+            if left.is_zero() {
+                drop(state);
+                panic!("no line with `{text}` came:\n{}", self.output());
+            }
             (state, _) = self
                 .log
                 .grown

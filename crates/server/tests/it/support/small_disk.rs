@@ -110,8 +110,9 @@ impl SmallDisk {
 
     fn remount(&mut self, option: &str) {
         let at = self.directory.path().display();
+        // Type and source are said again because in a user namespace mount(8) does not find them out.
         self.shell.tell(&format!(
-            "mount -o remount,{option} '{at}' && echo mounted with {option}"
+            "mount -t tmpfs -o remount,{option} tmpfs '{at}' && echo mounted with {option}"
         ));
         self.shell.line(&format!("mounted with {option}"));
     }
