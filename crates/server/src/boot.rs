@@ -58,7 +58,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
     };
     let database = Database::open(&config.database).await.map_err(|error| {
         tracing::debug!(%error, "the database cannot be opened");
-        Trouble {
+        Trouble::of_storage(&error).unwrap_or_else(|| Trouble {
             code: "database-unreachable",
             title: "The database cannot be opened".into(),
             detail: format!(
@@ -66,7 +66,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
                  the service goes on trying, and its log says more.",
                 config.database
             ),
-        }
+        })
     })?;
     Ok(Store {
         database,
@@ -108,7 +108,7 @@ async fn refuse_pending(location: &DatabaseLocation) -> Result<Arc<str>, Trouble
             return Err(trouble(&error));
         }
     }
-    if !status.is_up_to_date() {
+    if !status.pending.is_empty() {
         return Err(Trouble {
             code: "migrations-pending",
             title: "Target database is not up to date.".into(),
