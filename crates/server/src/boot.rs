@@ -58,7 +58,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
     };
     let database = Database::open(&config.database).await.map_err(|error| {
         tracing::debug!(%error, "the database cannot be opened");
-        Trouble {
+        Trouble::of_storage(&error).unwrap_or_else(|| Trouble {
             code: "database-unreachable".into(),
             title: "The database cannot be opened".into(),
             detail: format!(
@@ -66,7 +66,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
                  the service goes on trying, and its log says more.",
                 config.database
             ),
-        }
+        })
     })?;
     Ok(Store {
         database,
@@ -98,7 +98,17 @@ async fn refuse_pending(location: &DatabaseLocation) -> Result<Arc<str>, Trouble
         .status(&location.url())
         .await
         .map_err(|error| trouble(&error))?;
-    if !status.is_up_to_date() {
+    if !status.unknown.is_empty() {
+        // Another version of the program has written here, and no upgrade leads back from that. An upgrade to
+        // where the database is changes nothing, and says which of the two it is.
+        let nowhere = Engine::new::<Migrator>()
+            .upgrade(&location.url(), &Target::Steps(0), &Options::default())
+            .await;
+        if let Err(error) = nowhere {
+            return Err(trouble(&error));
+        }
+    }
+    if !status.pending.is_empty() {
         return Err(Trouble {
             code: "boot-pending".into(),
             title: "Target database is not up to date.".into(),
@@ -121,6 +131,11 @@ fn snapshot_dir(location: &DatabaseLocation) -> Option<PathBuf> {
 }
 
 fn trouble(error: &revision::Error) -> Trouble {
+    if let revision::Error::Database { source, .. } | revision::Error::Failed { source, .. } = error
+        && let Some(trouble) = Trouble::of_storage(source)
+    {
+        return trouble;
+    }
     Trouble {
         code: format!("boot-{}", error.code()).into(),
         title: error.to_string().into(),

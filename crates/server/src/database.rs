@@ -11,6 +11,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -92,6 +93,13 @@ async fn open_sqlite(path: &Path) -> Result<Database, DbErr> {
             .max_lifetime(None)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                // SQLite may have rolled a transaction back by itself when its COMMIT failed, as on a full disk.
+                // SQLx counts it as open then, and what comes next would be a savepoint in a transaction that
+                // nobody commits: acknowledged and never stored. Such a connection is replaced.
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(std::future::ready(Ok(is_clean)))
+            })
     };
     let writer = pool(1)
         .connect_with(options.clone())

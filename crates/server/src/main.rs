@@ -38,6 +38,8 @@ enum Command {
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
 const EXIT_CONFIG: u8 = 78;
 
+/// How long the database may take to close: a request that nobody waits for any more may still hold a connection.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// How long a migration that runs may take to end once the service has been told to stop.
 const MIGRATION_GRACE: Duration = Duration::from_secs(2);
 
@@ -103,10 +105,13 @@ async fn serve(config: Config) -> Result<(), String> {
         boot.abort();
     }
     let phase = phases.borrow().clone();
-    if let Phase::Serving(store) = phase
-        && let Err(error) = store.database.close().await
-    {
-        tracing::warn!(%error, "the database was not closed cleanly");
+    if let Phase::Serving(store) = phase {
+        match tokio::time::timeout(CLOSE_GRACE, store.database.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the database was not closed cleanly"),
+            // What is not committed is rolled back, and what is committed is on disk already.
+            Err(_) => tracing::warn!("the database was busy and is left to its log"),
+        }
     }
     tracing::info!("stopped");
     Ok(())

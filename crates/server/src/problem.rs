@@ -60,6 +60,32 @@ pub struct Trouble {
     pub detail: String,
 }
 
+impl Trouble {
+    /// The trouble that keeps the service from starting where the storage is full or may not be written.
+    pub fn of_storage(error: &DbErr) -> Option<Self> {
+        match DatabaseFailure::of(error) {
+            DatabaseFailure::Full => Some(Self {
+                code: "storage-full".into(),
+                title: FULL.into(),
+                detail: "Nothing was changed. The service starts by itself as soon as space is freed on the \
+                         volume that holds the database."
+                    .into(),
+            }),
+            DatabaseFailure::ReadOnly => Some(Self {
+                code: "storage-read-only".into(),
+                title: READ_ONLY.into(),
+                detail: CHECK_THE_VOLUME.into(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+const FULL: &str = "There is no space left for the data";
+const READ_ONLY: &str = "The data cannot be written";
+const CHECK_THE_VOLUME: &str = "Nothing was changed: the database is read-only for this service. Check the owner and \
+                                the mount of the volume that holds it.";
+
 /// Everything that ends a request without its answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -259,24 +285,18 @@ impl Error {
 /// What a failure of the database means to the caller.
 fn database_problem(error: &DbErr) -> Problem {
     match DatabaseFailure::of(error) {
-        DatabaseFailure::Full => Problem::new(
-            "storage-full",
-            StatusCode::INSUFFICIENT_STORAGE,
-            "There is no space left for the data",
-        )
-        .detail(
-            "Nothing was changed. Reading goes on; writing works again, without a restart, as \
+        DatabaseFailure::Full => {
+            Problem::new("storage-full", StatusCode::INSUFFICIENT_STORAGE, FULL).detail(
+                "Nothing was changed. Reading goes on; writing works again, without a restart, as \
              soon as space is freed on the volume that holds the database.",
-        ),
+            )
+        }
         DatabaseFailure::ReadOnly => Problem::new(
             "storage-read-only",
             StatusCode::SERVICE_UNAVAILABLE,
-            "The data cannot be written",
+            READ_ONLY,
         )
-        .detail(
-            "Nothing was changed: the database is read-only for this service. Check the owner \
-             and the mount of the volume that holds it.",
-        ),
+        .detail(CHECK_THE_VOLUME),
         DatabaseFailure::Busy => Problem::new(
             "busy",
             StatusCode::SERVICE_UNAVAILABLE,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::fs::Access;
+use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -213,9 +213,14 @@ pub(crate) fn explain(file: &SqliteFile, doing: &'static str, error: DbErr) -> E
             "there is no directory {}",
             file.directory().display()
         )),
-        Some(CANTOPEN) if rustix::fs::access(&file.path, Access::READ_OK) == Err(Errno::ACCESS) => {
+        Some(CANTOPEN) if access(&file.path, Access::READ_OK) == Err(Errno::ACCESS) => {
             cannot("permission denied".to_owned())
         }
+        // SQLite does not tell a file system that is mounted read-only, or an owner, from any other reason.
+        Some(CANTOPEN) if access(file.directory(), Access::WRITE_OK).is_err() => cannot(format!(
+            "the directory {} may not be written",
+            file.directory().display()
+        )),
         Some(CANTOPEN) => cannot(reason(&error)),
         _ => Error::database(doing)(error),
     }

@@ -1,13 +1,19 @@
 //! The service as its users meet it: over HTTP, in a process of its own where the process matters.
 
+mod boot;
+mod boot_kill;
+mod boot_race;
 mod description;
 mod dockerfile;
 mod doctor_vacations;
 mod drugs;
 mod env_example;
+mod full_disk;
 mod hard_cases;
 mod list;
 mod problems;
 mod readme;
 mod refill;
+mod shutdown;
 mod support;
+mod write_kill;

@@ -1,7 +1,11 @@
 //! The service in this process, over a throw-away database of either kind and a clock that stands still.
 
 #[path = "../../../revision/tests/it/support/cluster.rs"]
-mod cluster;
+pub(crate) mod cluster;
+pub(crate) mod control;
+pub(crate) mod file;
+pub(crate) mod process;
+pub(crate) mod small_disk;
 
 use std::sync::Arc;
 
@@ -120,17 +124,7 @@ impl Service {
         let bytes = axum::body::to_bytes(body, usize::MAX)
             .await
             .expect("the body is there");
-        let body = if bytes.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&bytes)
-                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()))
-        };
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer::new(parts, &bytes)
     }
 
     /// Sends a body, with headers written `Name: value`.
@@ -202,6 +196,20 @@ impl Service {
 }
 
 impl Answer {
+    pub(crate) fn new(parts: axum::http::response::Parts, bytes: &[u8]) -> Self {
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+        };
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

@@ -1,0 +1,101 @@
+//! Eight processes that boot at once on one empty database.
+
+use std::process::ExitStatus;
+
+use sea_orm::{ConnectionTrait as _, Statement};
+
+use crate::support::cluster;
+use crate::support::control::control;
+use crate::support::file::{schema, upgrade, url};
+use crate::support::process::{Process, figures, rounds};
+
+const PROCESSES: usize = 8;
+const MIGRATIONS: usize = 4;
+
+/// Boots them all, and answers the versions that are recorded then.
+async fn race(database_url: &str) -> Vec<String> {
+    let mut processes: Vec<_> = (0..PROCESSES)
+        .map(|_| Process::start(database_url))
+        .collect();
+    for process in &mut processes {
+        process.ready().await;
+    }
+    let connection = sea_orm::Database::connect(database_url)
+        .await
+        .expect("the database opens");
+    let versions = Statement::from_string(
+        connection.get_database_backend(),
+        "SELECT version FROM seaql_migrations ORDER BY version",
+    );
+    let rows = connection
+        .query_all_raw(versions)
+        .await
+        .expect("there are versions");
+    connection.close().await.expect("the connection closes");
+
+    let mut runs = 0;
+    for process in &mut processes {
+        let (_, status) = process.stop();
+        assert!(status.success(), "{status}:\n{}", process.output());
+        runs += process.output().matches("running upgrade").count();
+    }
+    assert_eq!(runs, MIGRATIONS, "each migration is run by one process");
+    let versions = rows.iter().map(|row| row.try_get_by_index(0));
+    versions.collect::<Result<_, _>>().expect("they are text")
+}
+
+/// Whether as many versions are recorded as there are migrations, each once.
+fn each_once(versions: &[String]) -> bool {
+    versions.len() == MIGRATIONS && versions.is_sorted_by(|a, b| a < b)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_processes_boot_at_once_on_an_empty_sqlite_file() {
+    let rounds = rounds(2).min(10);
+    for _ in 0..rounds {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let file = directory.path().join("medicine.db");
+        let versions = race(&url(&file)).await;
+        assert!(each_once(&versions), "{versions:?}");
+        let expected = directory.path().join("expected.db");
+        upgrade(&expected, "head").await;
+        assert_eq!(schema(&file).await, schema(&expected).await);
+    }
+    figures(&format!(
+        "{rounds} times 8 boots at once on an empty SQLite file: all became ready, each migration ran once"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_processes_boot_at_once_on_an_empty_postgres_database() {
+    let rounds = rounds(2).min(10);
+    for _ in 0..rounds {
+        let versions = race(&cluster::postgres().await).await;
+        assert!(each_once(&versions), "{versions:?}");
+    }
+    figures(&format!(
+        "{rounds} times 8 boots at once on an empty PostgreSQL database: all became ready, each migration ran once"
+    ));
+}
+
+/// All have read the state before the first changes it: the moment that a lock excludes.
+#[test]
+fn control_of_eight_runners_of_seaorm_alone_only_one_survives() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let database_url = url(&directory.path().join("medicine.db"));
+    let mut processes: Vec<_> = (0..PROCESSES)
+        .map(|_| {
+            let process = Process::spawn(control("race", &database_url));
+            process.line("the state is read");
+            process
+        })
+        .collect();
+    for process in &mut processes {
+        process.tell("go on");
+    }
+    let ends: Vec<ExitStatus> = processes.iter_mut().map(Process::wait).collect();
+    let survivors = ends.iter().filter(|status| status.success()).count();
+    let said: String = processes.iter().map(Process::output).collect();
+    assert!(survivors <= 1, "{survivors} survived:\n{said}");
+    assert!(said.contains("already exists"), "{said}");
+}
