@@ -61,7 +61,9 @@ pub enum Event<'a> {
 
 /// Who is told: a progress line, or a test that ends the process at a chosen moment.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(&Event<'_>) + Send + Sync>>);
+pub struct Observer(Option<Arc<Tell>>);
+
+type Tell = dyn Fn(&Event<'_>) + Send + Sync;
 
 impl Observer {
     /// Calls `tell` for every event, on the thread that runs the command.

@@ -127,6 +127,11 @@ impl Plan {
         !self.wipe && self.purge.is_empty() && self.moves.is_empty()
     }
 
+    /// Whether the version rows that are there stay as they are, also those that the program does not know.
+    pub(crate) fn keeps_what_is_there(&self) -> bool {
+        !self.wipe && self.purge.is_empty()
+    }
+
     pub(crate) fn total(&self) -> usize {
         self.done + self.moves.len()
     }
@@ -151,7 +156,7 @@ impl Plan {
     /// What is run next, as one.
     pub(crate) fn batch(&self, transactions: Transactions, alone: impl Fn(&Move) -> bool) -> Batch {
         let in_transaction = self.moves.iter().take_while(|step| !alone(step)).count();
-        let prepares = self.wipe || !self.purge.is_empty();
+        let prepares = !self.keeps_what_is_there();
         match (in_transaction, transactions) {
             (0, _) => Batch {
                 len: usize::from(!prepares && !self.moves.is_empty()),

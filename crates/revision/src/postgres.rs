@@ -36,9 +36,11 @@ async fn migrate(session: &Session, job: &mut Job<'_>) -> Result<Report, Error> 
         .map_err(Error::database("Reading the revisions"))?;
     let mut plan = job.plan(&state)?;
     job.checksums = job.checksums(&plan, DbBackend::Postgres).await?;
-    let mut report = Report::default();
-    report.from = state.current_name();
-    report.to.clone_from(&report.from);
+    let mut report = Report {
+        from: state.current_name(),
+        to: state.current_name(),
+        ..Report::default()
+    };
     let mut transactions = job.options.transactions;
     while !plan.is_empty() {
         let batch = plan.batch(transactions, |step| job.is_alone(step));

@@ -9,7 +9,7 @@ use crate::{postgres, sqlite};
 
 /// An open database that is only read.
 pub(crate) enum Reader<'a> {
-    Sqlite(sqlite::Session<'a>, Box<SqliteFile>),
+    Sqlite(Box<sqlite::Session<'a>>, Box<SqliteFile>),
     Postgres(postgres::Session),
 }
 
@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
             Location::Sqlite(file) if !file.path.exists() => Ok(None),
             Location::Sqlite(file) => {
                 let session = sqlite::Session::open_for_reading(&file, options).await?;
-                Ok(Some(Self::Sqlite(session, file)))
+                Ok(Some(Self::Sqlite(Box::new(session), file)))
             }
             Location::Postgres(at) => {
                 let session = postgres::Session::open(&at, options).await?;

@@ -222,7 +222,7 @@ impl<'a> Job<'a> {
         // Of what is only stamped nothing was made: the schema that is there is that of the last.
         let fingerprint = if self.reads_schema && (is_last || step.kind == Kind::Run) {
             let schema = memory::schema(connection, self.table).await?;
-            Some(schema.fingerprint().to_string())
+            Some(schema.fingerprint())
         } else {
             None
         };

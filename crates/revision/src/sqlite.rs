@@ -55,21 +55,20 @@ async fn migrate(session: &Session<'_>, job: &mut Job<'_>) -> Result<Report, Err
             .state(&transaction)
             .await
             .map_err(|error| session.explain("Reading the revisions", error))?;
-        let plan = match &mut plan {
-            Some(plan) => {
-                // The lock was given up, and somebody else may have done a part.
-                if let Err(error) = state.refuse_unknown() {
-                    return Err(after(&report.steps, error));
-                }
-                plan.catch_up(&state);
-                plan
+        let plan = if let Some(plan) = &mut plan {
+            // The lock was given up, and somebody else may have done a part.
+            if plan.keeps_what_is_there()
+                && let Err(error) = state.refuse_unknown()
+            {
+                return Err(after(&report.steps, error));
             }
-            None => {
-                report.from = state.current_name();
-                let first = job.plan(&state)?;
-                job.checksums = job.checksums(&first, DbBackend::Sqlite).await?;
-                plan.insert(first)
-            }
+            plan.catch_up(&state);
+            plan
+        } else {
+            report.from = state.current_name();
+            let first = job.plan(&state)?;
+            job.checksums = job.checksums(&first, DbBackend::Sqlite).await?;
+            plan.insert(first)
         };
         if plan.is_empty() {
             report.to = state.current_name();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, DynIden, Schema, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, DynIden, QueryResult, Schema, Statement};
 use sea_orm_migration::seaql_migrations;
 
 /// The revisions that a database has; none when the table is not there. Writes nothing.
@@ -35,7 +35,9 @@ pub(crate) async fn times(
         .from(table.clone())
         .to_owned();
     let rows = connection.query_all(&query).await?;
-    rows.iter().map(|row| row.try_get_many_by_index()).collect()
+    rows.iter()
+        .map(QueryResult::try_get_many_by_index)
+        .collect()
 }
 
 /// Whether there is a table of this name.

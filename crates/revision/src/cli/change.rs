@@ -25,7 +25,7 @@ impl Program {
         let target = single(&args.target)?;
         let run = self.engine.upgrade(&self.url, &target, &options);
         let report = watch.run(run, args.grace()).await?;
-        Ok(self.report(&report, &watch, &options))
+        Ok(Self::report(&report, &watch, &options))
     }
 
     pub(super) async fn downgrade(&self, args: DowngradeArgs) -> Result<Answer, Failure> {
@@ -41,7 +41,7 @@ impl Program {
         }
         let run = self.engine.downgrade(&self.url, &target, &options);
         let report = watch.run(run, args.grace()).await?;
-        Ok(self.report(&report, &watch, &options))
+        Ok(Self::report(&report, &watch, &options))
     }
 
     /// SeaORM's `up`: so many, or as many as there are.
@@ -57,7 +57,7 @@ impl Program {
         let options = run.options(watch.observer(&self.observer));
         let command = self.engine.upgrade(&self.url, &target, &options);
         let report = watch.run(command, run.grace()).await?;
-        Ok(self.report(&report, &watch, &options))
+        Ok(Self::report(&report, &watch, &options))
     }
 
     /// SeaORM's `down`: so many, or as many as there are.
@@ -77,7 +77,7 @@ impl Program {
         let options = run.options(watch.observer(&self.observer));
         let command = self.engine.downgrade(&self.url, &target, &options);
         let report = watch.run(command, run.grace()).await?;
-        Ok(self.report(&report, &watch, &options))
+        Ok(Self::report(&report, &watch, &options))
     }
 
     /// `fresh`, `refresh` and `reset`: whatever they do, no row stays.
@@ -107,7 +107,7 @@ impl Program {
             }
         };
         let report = watch.run(run, args.grace()).await?;
-        Ok(self.report(&report, &watch, &options))
+        Ok(Self::report(&report, &watch, &options))
     }
 
     pub(super) async fn stamp(
@@ -124,7 +124,7 @@ impl Program {
         };
         let run = self.engine.stamp(&self.url, target, purge, &options);
         let report = watch.run(run, Duration::from_secs(5)).await?;
-        let mut answer = self.report(&report, &watch, &options);
+        let mut answer = Self::report(&report, &watch, &options);
         if report.steps.is_empty() {
             answer.text = format!("The database is at {}.\n", place(report.to.as_ref()));
         }
@@ -156,7 +156,7 @@ impl Program {
         Ok(Answer::fine(script, json))
     }
 
-    fn report(&self, report: &Report, watch: &Watch, options: &Options) -> Answer {
+    fn report(report: &Report, watch: &Watch, options: &Options) -> Answer {
         let paint = Paint::for_answers();
         let mut text = String::new();
         let mut line = |words: &str| {
@@ -167,16 +167,19 @@ impl Program {
         }
         let statements = watch.script();
         if options.dry_run {
-            statements.iter().for_each(|statement| line(statement));
+            for statement in &statements {
+                line(statement);
+            }
         }
         for step in &report.steps {
             let sign = match step.direction {
                 Direction::Up => paint.green("+"),
                 Direction::Down => paint.yellow("-"),
             };
-            let elapsed = match step.elapsed.is_zero() {
-                true => "only written down".to_owned(),
-                false => format!("{:.1?}", step.elapsed),
+            let elapsed = if step.elapsed.is_zero() {
+                "only written down".to_owned()
+            } else {
+                format!("{:.1?}", step.elapsed)
             };
             line(&format!("{sign} {} ({elapsed})", step.name));
         }

@@ -57,7 +57,8 @@ impl Program {
         });
         let unknown = self.unknown(&status);
         if let (true, Some(error)) = (check_heads, &unknown) {
-            text.push_str(&format!("{error}\n{}\n", error.next_step_for(&self.name)));
+            writeln!(text, "{error}\n{}", error.next_step_for(&self.name))
+                .expect("writing to a String");
         }
         let code = match unknown {
             _ if !check_heads => exit::FINE,
@@ -84,7 +85,7 @@ impl Program {
         };
         let source = Source::find(None).ok();
         let mut text = String::new();
-        let mut list = Vec::new();
+        let mut entries = Vec::new();
         for (index, name) in names.iter().enumerate().take(last).skip(first).rev() {
             let before = index.checked_sub(1).map_or("base", |before| &names[before]);
             let marks = self.marks(name, status.as_ref());
@@ -93,9 +94,10 @@ impl Program {
             } else {
                 format!(" ({})", marks.join(") ("))
             };
-            let coloured = match marks.contains(&"current") {
-                true => Paint::for_answers().green(name),
-                false => name.clone(),
+            let coloured = if marks.contains(&"current") {
+                Paint::for_answers().green(name)
+            } else {
+                name.clone()
             };
             writeln!(text, "{before} -> {coloured}{words}").expect("writing to a String");
             if verbose {
@@ -105,9 +107,9 @@ impl Program {
                 }
                 text.push('\n');
             }
-            list.push(self.json(name, status.as_ref()));
+            entries.push(self.json(name, status.as_ref()));
         }
-        Ok(Answer::fine(text, Value::Array(list)))
+        Ok(Answer::fine(text, Value::Array(entries)))
     }
 
     pub(super) fn heads(&self) -> Answer {
@@ -144,9 +146,10 @@ impl Program {
         let paint = Paint::for_answers();
         let mut text = String::new();
         for name in self.engine.names() {
-            let state = match status.pending.contains(name) {
-                true => paint.yellow("Pending"),
-                false => paint.green("Applied"),
+            let state = if status.pending.contains(name) {
+                paint.yellow("Pending")
+            } else {
+                paint.green("Applied")
             };
             writeln!(text, "{state}  {name}").expect("writing to a String");
         }

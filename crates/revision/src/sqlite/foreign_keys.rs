@@ -53,8 +53,8 @@ impl Violations {
     /// found under a name that had none.
     fn new_ones(&self, after: &Self, tables: &BTreeSet<String>) -> Vec<Orphans> {
         let gone = |(table, parent): &(String, String)| {
-            !after.counts.contains_key(&(table.clone(), parent.clone()))
-                && !(tables.contains(table) && tables.contains(parent))
+            let stays = tables.contains(table) && tables.contains(parent);
+            !stays && !after.counts.contains_key(&(table.clone(), parent.clone()))
         };
         let mut moved: u64 = (self.counts.iter())
             .filter(|(key, _)| gone(key))

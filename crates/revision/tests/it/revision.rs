@@ -27,9 +27,9 @@ impl MigratorTrait for Migrator {
 ";
 
 fn source(lib: &str) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::create_dir(directory.path().join("src")).unwrap();
-    fs::write(directory.path().join("src/lib.rs"), lib).unwrap();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    fs::create_dir(directory.path().join("src")).expect("it is ours");
+    fs::write(directory.path().join("src/lib.rs"), lib).expect("it is ours");
     directory
 }
 
@@ -41,9 +41,12 @@ fn run(directory: &Path, arguments: &[&str]) -> Output {
 }
 
 fn files(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory.join("src")).unwrap();
+    let entries = fs::read_dir(directory.join("src")).expect("it is there");
     let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            entry.file_name().to_string_lossy().into_owned()
+        })
         .collect();
     names.sort();
     names

@@ -10,17 +10,14 @@ use crate::support::{SqliteFile, execute, impatient, notebook, picture, postgres
 
 /// Feeds a script to `sqlite3` or `psql`, as a person would.
 fn feed(url: &str, script: &str) {
-    let mut command = match url.strip_prefix("sqlite://") {
-        Some(path) => {
-            let mut command = Command::new("sqlite3");
-            command.args(["-bail", path]);
-            command
-        }
-        None => {
-            let mut command = Command::new("psql");
-            command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url]);
-            command
-        }
+    let mut command = if let Some(path) = url.strip_prefix("sqlite://") {
+        let mut command = Command::new("sqlite3");
+        command.args(["-bail", path]);
+        command
+    } else {
+        let mut command = Command::new("psql");
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url]);
+        command
     };
     let mut child = command
         .stdin(Stdio::piped())

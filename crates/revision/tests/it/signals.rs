@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use revision::Engine;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::migrations::{Full, Short};
+use crate::migrations::{Gated, Short};
 use crate::support::{SqliteFile, impatient, notebook, picture, postgres};
 
 /// An upgrade that has come to its gate, and been sent SIGTERM there.
@@ -35,7 +35,7 @@ async fn what_is_quick_is_finished_after_sigterm() {
         std::fs::write(&open, "").unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", crate::support::text(&output));
-        let status = Engine::new::<Full>().status(&url).await.unwrap();
+        let status = Engine::new::<Gated>().status(&url).await.unwrap();
         assert!(status.is_up_to_date());
         std::fs::remove_file(&open).unwrap();
     }
@@ -54,7 +54,7 @@ async fn what_is_not_is_rolled_back() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(picture(&url).await, before);
-        Engine::new::<Full>()
+        Engine::new::<Gated>()
             .upgrade(&url, &revision::Target::Head, &impatient())
             .await
             .unwrap();

@@ -40,9 +40,10 @@ fn run<M: MigratorTrait>() -> ExitCode {
 /// What a SeaORM program does without this crate: the control that shows that the tests can fail.
 fn plain<M: MigratorTrait>() -> ExitCode {
     let url = env::var("DATABASE_URL").expect("the tests name a database");
-    let url = match url.starts_with("sqlite:") {
-        true => format!("{url}?mode=rwc"),
-        false => url,
+    let url = if url.starts_with("sqlite:") {
+        format!("{url}?mode=rwc")
+    } else {
+        url
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let result = runtime.block_on(async {

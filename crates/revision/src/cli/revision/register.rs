@@ -61,11 +61,11 @@ impl Registry {
             let line = error.span().start().line;
             format!("line {line} is not Rust: {error}")
         })?;
-        let list = list(&file)?;
-        let entries = list
+        let body = list(&file)?;
+        let entries = body
             .parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated)
             .map_err(|error| format!("the list of migrations cannot be read: {error}"))?;
-        let listed: Vec<String> = entries.iter().filter_map(module_of).collect();
+        let registered: Vec<String> = entries.iter().filter_map(module_of).collect();
         let modules: Vec<&ItemMod> = file
             .items
             .iter()
@@ -74,13 +74,13 @@ impl Registry {
                 _ => None,
             })
             .collect();
-        let is_migration = |module: &&&ItemMod| listed.contains(&module.ident.to_string());
-        let last = (modules.iter().filter(is_migration).next_back()).or(modules.last());
+        let is_migration = |module: &&&ItemMod| registered.contains(&module.ident.to_string());
+        let last = modules.iter().rfind(is_migration).or(modules.last());
         let (module_at, follows_module) = match last {
             Some(module) => (end_of_line(lib, end(module.span())), true),
             None => (before_migrator(&file, lib), false),
         };
-        let last_entry = entries.pairs().last().map(|pair| {
+        let last_entry = entries.pairs().next_back().map(|pair| {
             let entry = pair.value().span();
             let comma = pair.punct().map(|comma| end(comma.span()));
             (end(entry), comma, start(entry))
@@ -90,11 +90,11 @@ impl Registry {
                 .iter()
                 .map(|module| module.ident.to_string())
                 .collect(),
-            listed,
+            listed: registered,
             module_at,
             follows_module,
             last_entry,
-            close: start(list.delimiter.span().close()),
+            close: start(body.delimiter.span().close()),
         })
     }
 

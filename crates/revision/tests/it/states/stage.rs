@@ -105,11 +105,7 @@ impl Stage {
     fn without_what_varies(&self, said: &str) -> String {
         let said = match &self.file {
             Some(file) => said.replace(&file.path().display().to_string(), "notes.db"),
-            None => {
-                let database = self.url.trim_start_matches("postgres:///");
-                let name = database.split('?').next().unwrap_or(database);
-                said.replace(&format!("database {name} "), "database notes ")
-            }
+            None => said.to_owned(),
         };
         let mut lines: Vec<String> = Vec::new();
         for line in said.lines() {
@@ -117,7 +113,6 @@ impl Stage {
             let line = between(&line, "; waited ", " s for it", "0.0");
             let line = between(&line, "Waiting for ", ", ", "somebody");
             let line = between(&line, "applied: ", "UTC", "a time ");
-            let line = between(&line, " at /", ":", "socket");
             let is_step = line.starts_with("+ ") || line.starts_with("- ");
             let line = match line.find(" (") {
                 Some(at) if is_step && !line.contains("written down") => line[..at].to_owned(),
@@ -146,6 +141,7 @@ impl Stage {
     /// From now on the commands are run by somebody to whom the database does not belong.
     pub(crate) async fn become_a_stranger(&mut self) {
         let Some(file) = &self.file else {
+            // A role belongs to the whole server, and may be there already.
             let sql = "DO $$ BEGIN CREATE ROLE stranger LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$";
             execute(&self.url, sql).await;
             self.url = self.url.replace("user=postgres", "user=stranger");
