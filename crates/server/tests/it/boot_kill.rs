@@ -110,7 +110,7 @@ impl Old {
             let (_directory, file) = self.fresh();
             let process = Process::start(&url(&file));
             let begun = process.line("listening").0;
-            let migrating = process.line("running upgrade").0;
+            let migrating = process.line("upgrade begins").0;
             let ready = process.line(" ready ").0;
             (migrating - begun, ready - migrating)
         });
@@ -123,7 +123,7 @@ impl Old {
 fn reached(output: &str) -> Reached {
     [
         (" ready ", Reached::Serving),
-        ("running upgrade", Reached::Migration),
+        ("upgrade begins", Reached::Migration),
         ("snapshot taken", Reached::Snapshot),
     ]
     .into_iter()
@@ -146,7 +146,7 @@ async fn sweep(rounds: u32, signal: Signal) -> Vec<(Reached, Found)> {
         } else {
             // At the first, the second or the last pending migration, and a little later each time.
             let nth = usize::try_from(round % 3).expect("it is 0, 1 or 2");
-            let begun = process.nth_line("running upgrade", nth);
+            let begun = process.nth_line("upgrade begins", nth);
             begun.expect("there are three").0 + migrating * (round - half) / (2 * (rounds - half))
         };
         std::thread::sleep(moment.saturating_duration_since(Instant::now()));

@@ -37,7 +37,7 @@ async fn race(database_url: &str) -> Vec<String> {
     for process in &mut processes {
         let (_, status) = process.stop();
         assert!(status.success(), "{status}:\n{}", process.output());
-        runs += process.output().matches("running upgrade").count();
+        runs += process.output().matches("upgrade begins").count();
     }
     assert_eq!(runs, MIGRATIONS, "each migration is run by one process");
     let versions = rows.iter().map(|row| row.try_get_by_index(0));

@@ -1,5 +1,10 @@
 //! The service as its users meet it: over HTTP, in a process of its own where the process matters.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
 mod boot;
 mod boot_kill;
 mod boot_race;

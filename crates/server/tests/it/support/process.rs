@@ -56,7 +56,8 @@ pub(crate) fn configured(mut command: Command, database_url: &str) -> Command {
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOST", "127.0.0.1")
         .env("PORT", "0")
-        .env("RUST_LOG", "info")
+        // The engine says at this level when a migration begins.
+        .env("RUST_LOG", "info,revision=debug")
         .env("DATABASE_URL", database_url);
     command
 }
