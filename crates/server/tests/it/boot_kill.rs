@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use migration::Migrator;
+use revision::{Engine, Options, Target};
 use rustix::process::Signal;
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
 use tempfile::TempDir;
 
+use crate::support::cluster;
 use crate::support::control::control;
 use crate::support::file::{copy, copy_to, execute, schema, select, upgrade, url};
 use crate::support::process::{Process, figures, rounds};
@@ -204,6 +208,52 @@ async fn kill_9_in_the_boot_migration_leaves_the_old_or_the_new_database_and_the
 async fn a_stop_in_the_boot_migration_leaves_the_old_or_the_new_database_and_the_next_boot_serves()
 {
     sweep(rounds(20).div_ceil(4), Signal::TERM).await;
+}
+
+/// On PostgreSQL a migration can be held in the middle: it waits for whoever reads the table that it alters.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_boot_that_is_ended_inside_a_migration_leaves_the_old_postgres_database() {
+    const TABLES: &str = "SELECT count(*) FROM pg_class WHERE relname IN \
+        ('drugs', 'doctor_vacations', 'idempotency_keys', 'idx-doctor_vacations-start_date')";
+    const VERSIONS: &str = "SELECT count(*) FROM seaql_migrations";
+    for signal in [Signal::TERM, Signal::KILL] {
+        let database_url = cluster::postgres().await;
+        let Ok(first) = "+1".parse::<Target>();
+        Engine::new::<Migrator>()
+            .upgrade(&database_url, &first, &Options::default())
+            .await
+            .expect("an empty database migrates");
+        let observer = sea_orm::Database::connect(&database_url)
+            .await
+            .expect("the database opens");
+        let number = async |sql: &str| -> i64 {
+            let statement = Statement::from_string(observer.get_database_backend(), sql);
+            let row = observer.query_one_raw(statement).await.expect("it runs");
+            let row = row.expect("there is a row");
+            row.try_get_by_index(0).expect("it is a number")
+        };
+        let reader = observer.begin().await.expect("a transaction begins");
+        reader
+            .execute_unprepared("SELECT FROM drugs")
+            .await
+            .expect("the table is there");
+
+        let mut process = Process::start(&database_url);
+        process.line("m20260921_201500_add_instructions_field_to_drug");
+        let told = Instant::now();
+        process.signal(signal);
+        let status = process.wait();
+        assert!(told.elapsed() < Duration::from_secs(8));
+        assert_eq!(status.success(), signal == Signal::TERM, "{status}");
+
+        reader.rollback().await.expect("the reader ends");
+        assert_eq!((number(TABLES).await, number(VERSIONS).await), (1, 1));
+        let mut process = Process::start(&database_url);
+        process.ready().await;
+        assert_eq!((number(TABLES).await, number(VERSIONS).await), (4, 4));
+        process.stop();
+        observer.close().await.expect("the connection closes");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
