@@ -1,6 +1,6 @@
 //! The configuration: read from the environment in this file and nowhere else, every error at once.
 //!
-//! Each variable stands, with its default and a sentence, in `.env.example`.
+//! Each of [`VARIABLES`] stands, with its default and its sentence, in `.env.example`; a test keeps it so.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,6 +8,64 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use tracing_subscriber::EnvFilter;
+
+/// A variable of the environment.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    pub name: &'static str,
+    pub default: &'static str,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+}
+
+/// Every variable that is read.
+pub const VARIABLES: [Variable; 7] = [
+    DATABASE_URL,
+    HOST,
+    PORT,
+    TIME_ZONE,
+    LOG_FORMAT,
+    LOG_FILTER,
+    AUTO_MIGRATE,
+];
+
+const DATABASE_URL: Variable = Variable {
+    name: "DATABASE_URL",
+    default: "sqlite://medicine.db",
+    about: "Where the data is: sqlite://FILE or postgres://USER:PASSWORD@HOST:5432/DATABASE; \
+            or DATABASE_URL_FILE names a file with it.",
+};
+const HOST: Variable = Variable {
+    name: "HOST",
+    default: "127.0.0.1",
+    about: "The IP address to listen on; 0.0.0.0 and :: are every one that the machine has.",
+};
+const PORT: Variable = Variable {
+    name: "PORT",
+    default: "8000",
+    about: "The port to listen on.",
+};
+const TIME_ZONE: Variable = Variable {
+    name: "TZ",
+    default: "UTC",
+    about: "The IANA time zone in which a day begins, as Europe/Berlin.",
+};
+const LOG_FORMAT: Variable = Variable {
+    name: "LOG_FORMAT",
+    default: "text",
+    about: "The shape of a log line: text or json.",
+};
+const LOG_FILTER: Variable = Variable {
+    name: "RUST_LOG",
+    default: "info",
+    about: "What is logged: error, warn, info, debug or trace, also by module as info,server=debug.",
+};
+const AUTO_MIGRATE: Variable = Variable {
+    name: "AUTO_MIGRATE",
+    default: "true",
+    about: "Whether pending migrations are applied at boot; if false, the service waits until a \
+            person has typed migration upgrade head.",
+};
 
 /// What the service was told.
 #[derive(Clone, Debug)]
@@ -84,32 +142,32 @@ impl Config {
             errors: Vec::new(),
         };
         let config = Self {
-            database: vars.secret("DATABASE_URL", "sqlite://medicine.db", database_location),
-            host: vars.plain("HOST", "127.0.0.1", |v| {
+            database: vars.secret(&DATABASE_URL, database_location),
+            host: vars.plain(&HOST, |v| {
                 v.parse()
                     .map_err(|_| "an IP address to listen on, as 127.0.0.1, 0.0.0.0 or ::".into())
             }),
-            port: vars.plain("PORT", "8000", |v| {
+            port: vars.plain(&PORT, |v| {
                 v.parse()
                     .map_err(|_| "a port from 1 to 65535, or 0 for any free one".into())
             }),
-            time_zone: vars.plain("TZ", "UTC", |v| {
+            time_zone: vars.plain(&TIME_ZONE, |v| {
                 domain::parse_time_zone(v)
                     .map_err(|_| "the name of an IANA time zone, as Europe/Berlin".into())
             }),
             log: LogConfig {
-                format: vars.plain("LOG_FORMAT", "text", |v| match v {
+                format: vars.plain(&LOG_FORMAT, |v| match v {
                     "text" => Ok(LogFormat::Text),
                     "json" => Ok(LogFormat::Json),
                     _ => Err("text or json".into()),
                 }),
-                filter: vars.plain("RUST_LOG", "info", |v| {
+                filter: vars.plain(&LOG_FILTER, |v| {
                     EnvFilter::try_new(v)
                         .map(|_| v.to_owned())
                         .map_err(|_| "a log filter, as info or info,server=debug".into())
                 }),
             },
-            auto_migrate: vars.plain("AUTO_MIGRATE", "true", |v| match v {
+            auto_migrate: vars.plain(&AUTO_MIGRATE, |v| match v {
                 "true" => Ok(true),
                 "false" => Ok(false),
                 _ => Err("true or false".into()),
@@ -149,23 +207,14 @@ struct Variables<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    fn plain<T>(
-        &mut self,
-        name: &str,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
-        let value = self.value(name);
-        self.parsed(name, value.as_deref(), default, false, parse)
+    fn plain<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let value = self.value(variable.name);
+        self.parsed(variable, value.as_deref(), false, parse)
     }
 
     /// Reads a variable that may hold a secret: `NAME`, or the file named by `NAME_FILE`.
-    fn secret<T>(
-        &mut self,
-        name: &str,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
+    fn secret<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let name = variable.name;
         let file_name = format!("{name}_FILE");
         let value = match (self.value(name), self.value(&file_name)) {
             (Some(_), Some(_)) => {
@@ -184,7 +233,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             },
             (value, None) => value,
         };
-        self.parsed(name, value.as_deref(), default, true, parse)
+        self.parsed(variable, value.as_deref(), true, parse)
     }
 
     fn value(&self, name: &str) -> Option<String> {
@@ -193,9 +242,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     fn parsed<T>(
         &mut self,
-        name: &str,
+        &Variable { name, default, .. }: &Variable,
         value: Option<&str>,
-        default: &str,
         secret: bool,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> T {

@@ -1,7 +1,9 @@
 //! The service as its users meet it: over HTTP, in a process of its own where the process matters.
 
+mod dockerfile;
 mod doctor_vacations;
 mod drugs;
+mod env_example;
 mod hard_cases;
 mod list;
 mod problems;
