@@ -34,7 +34,8 @@ impl IdempotencyKey {
             return Ok(None);
         };
         let key = value.to_str().unwrap_or_default().trim();
-        if values.next().is_some() || key.is_empty() || key.len() > MAX_LENGTH {
+        let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+        if values.next().is_some() || key.is_empty() || key.len() > MAX_LENGTH || !visible {
             return Err(Error::parameter(
                 "Idempotency-Key",
                 format!("must be one value of 1 to {MAX_LENGTH} visible ASCII characters"),
