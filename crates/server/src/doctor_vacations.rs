@@ -157,7 +157,7 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 /// List the doctor's absences
-#[utoipa::path(get, path = "/doctor-vacations", tag = "doctor vacations", params(ListParameters),
+#[utoipa::path(get, path = "/doctor-vacations", operation_id = "list_doctor_vacations", tag = "doctor vacations", params(ListParameters),
     responses((status = 200, body = [DoctorVacationOut], headers(
         ("X-Total-Count" = u64, description = "How many absences there are, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
@@ -188,7 +188,7 @@ async fn list(
 }
 
 /// Create an absence of the doctor
-#[utoipa::path(post, path = "/doctor-vacations", tag = "doctor vacations", request_body = DoctorVacationIn,
+#[utoipa::path(post, path = "/doctor-vacations", operation_id = "create_doctor_vacation", tag = "doctor vacations", request_body = DoctorVacationIn,
     responses((status = 201, body = DoctorVacationOut, headers(
         ("Location" = String, description = "Where the absence is now."),
         ("ETag" = String, description = "The absence's entity tag."),
@@ -215,7 +215,7 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read an absence of the doctor
-#[utoipa::path(get, path = "/doctor-vacations/{id}", tag = "doctor vacations", params(page::IdParameter),
+#[utoipa::path(get, path = "/doctor-vacations/{id}", operation_id = "read_doctor_vacation", tag = "doctor vacations", params(page::IdParameter),
     responses(
         (status = 200, body = DoctorVacationOut, headers(("ETag" = String, description = "The absence's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
@@ -228,7 +228,7 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 }
 
 /// Replace an absence of the doctor
-#[utoipa::path(put, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+#[utoipa::path(put, path = "/doctor-vacations/{id}", operation_id = "replace_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter), request_body = DoctorVacationIn,
     responses((status = 200, body = DoctorVacationOut,
         headers(("ETag" = String, description = "The absence's entity tag.")))))]
@@ -249,7 +249,7 @@ async fn replace(
 /// Change some members of an absence of the doctor
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it.
-#[utoipa::path(patch, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+#[utoipa::path(patch, path = "/doctor-vacations/{id}", operation_id = "patch_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter),
     request_body(content(
         (openapi::DoctorVacationPatch = "application/merge-patch+json"),
@@ -273,7 +273,7 @@ async fn patch(
 }
 
 /// Delete an absence of the doctor
-#[utoipa::path(delete, path = "/doctor-vacations/{id}", tag = "doctor vacations",
+#[utoipa::path(delete, path = "/doctor-vacations/{id}", operation_id = "delete_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter), responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;

@@ -38,7 +38,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// List drugs
 ///
 /// Archived drugs are left out unless they are asked for. With `needs_reorder=true` the most urgent come first.
-#[utoipa::path(get, path = "/drugs", tag = "drugs", params(ListParameters),
+#[utoipa::path(get, path = "/drugs", operation_id = "list_drugs", tag = "drugs", params(ListParameters),
     responses((status = 200, body = [DrugOut], headers(
         ("X-Total-Count" = u64, description = "How many drugs match, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
@@ -63,7 +63,7 @@ async fn list(
 }
 
 /// Create a drug
-#[utoipa::path(post, path = "/drugs", tag = "drugs", request_body = DrugIn,
+#[utoipa::path(post, path = "/drugs", operation_id = "create_drug", tag = "drugs", request_body = DrugIn,
     responses((status = 201, body = DrugOut, headers(
         ("Location" = String, description = "Where the drug is now."),
         ("ETag" = String, description = "The drug's entity tag."),
@@ -87,7 +87,7 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read a drug
-#[utoipa::path(get, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter),
+#[utoipa::path(get, path = "/drugs/{id}", operation_id = "read_drug", tag = "drugs", params(page::IdParameter),
     responses(
         (status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
@@ -102,7 +102,7 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 /// Replace a drug
 ///
 /// `current_amount` is required and counts as a correction: it is what is there now.
-#[utoipa::path(put, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(put, path = "/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     request_body = DrugIn,
     responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
 async fn replace(
@@ -124,7 +124,7 @@ async fn replace(
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it. A changed schedule
 /// applies from today on; `current_amount` counts as a correction.
-#[utoipa::path(patch, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(patch, path = "/drugs/{id}", operation_id = "patch_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     request_body(content(
         (openapi::DrugPatch = "application/merge-patch+json"),
         (openapi::DrugPatch = "application/json"),
@@ -159,7 +159,7 @@ async fn patch(
 }
 
 /// Delete a drug
-#[utoipa::path(delete, path = "/drugs/{id}", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(delete, path = "/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;

@@ -258,6 +258,7 @@ pub struct IfMatchParameter {
     /// Makes the change only if the record still has one of these entity tags.
     #[param(
         rename = "If-Match",
+        nullable = false,
         example = "*",
         pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#
     )]

@@ -1,5 +1,6 @@
 //! The service as its users meet it: over HTTP, in a process of its own where the process matters.
 
+mod description;
 mod dockerfile;
 mod doctor_vacations;
 mod drugs;

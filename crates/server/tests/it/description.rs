@@ -1,0 +1,36 @@
+//! The description of the API is one that generators and fuzzers can work with.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let operations = operations();
+    let names: BTreeSet<_> = operations
+        .iter()
+        .map(|operation| operation["operationId"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names.len(), operations.len(), "{names:?}");
+}
+
+#[test]
+fn a_parameter_is_absent_and_never_null() {
+    for operation in operations() {
+        for parameter in operation["parameters"].as_array().unwrap_or(&Vec::new()) {
+            let schema = parameter["schema"].to_string();
+            assert!(!schema.contains("\"null\""), "{parameter}");
+        }
+    }
+}
+
+fn operations() -> Vec<Value> {
+    let document = serde_json::to_value(server::router::document()).expect("plain JSON");
+    let paths = document["paths"].as_object().expect("paths").values();
+    paths
+        .flat_map(|path| METHODS.map(|method| path[method].clone()))
+        .filter(|operation| !operation.is_null())
+        .collect()
+}
