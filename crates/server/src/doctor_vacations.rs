@@ -59,6 +59,7 @@ pub struct ListParameters {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u64>,
     /// Where the page begins, from the header `Link` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
     /// `id` or `start_date`, with a minus before it for descending.
     #[param(

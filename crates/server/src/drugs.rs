@@ -103,7 +103,7 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 ///
 /// `current_amount` is required and counts as a correction: it is what is there now.
 #[utoipa::path(put, path = "/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
-    request_body = DrugIn,
+    request_body = openapi::DrugReplacement,
     responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
 async fn replace(
     store: Store,

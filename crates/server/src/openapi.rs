@@ -16,6 +16,10 @@ use crate::problem::{FieldError, Problem};
 /// Where the resources of this version are.
 pub const PREFIX: &str = "/api/v1";
 
+/// A whole drug, as a replacement takes it: with its stock, which never becomes none by being left out.
+#[derive(Debug)]
+pub enum DrugReplacement {}
+
 /// A merge patch of a drug: the members of [`DrugIn`], none required, null where one goes back to its default.
 #[derive(Debug)]
 pub enum DrugPatch {}
@@ -92,6 +96,22 @@ fn patch_of(document: RefOr<Schema>, never_null: &[&str]) -> RefOr<Schema> {
         }
     }
     RefOr::T(Schema::Object(object))
+}
+
+impl PartialSchema for DrugReplacement {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut object)) = DrugIn::schema() else {
+            unreachable!("a drug is an object")
+        };
+        object.required.push("current_amount".to_owned());
+        RefOr::T(Schema::Object(object))
+    }
+}
+
+impl ToSchema for DrugReplacement {
+    fn name() -> Cow<'static, str> {
+        "DrugReplacement".into()
+    }
 }
 
 impl PartialSchema for DrugPatch {

@@ -32,6 +32,7 @@ pub struct ListParameters {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u64>,
     /// Where the page begins, from the header `Link` of the page before.
+    #[param(min_length = 1)]
     cursor: Option<String>,
     /// Words that stand in the name or the strength, in any case and spelling of accents.
     #[param(max_length = 200, example = "thyroxin 75")]

@@ -26,8 +26,22 @@ fn a_parameter_is_absent_and_never_null() {
     }
 }
 
+#[test]
+fn a_replacement_of_a_drug_requires_its_stock() {
+    let schemas = document()["components"]["schemas"].take();
+    let required = |name: &str| schemas[name]["required"].clone();
+    let stock = Value::from("current_amount");
+    let has_stock = |list: &Value| list.as_array().expect("a list").contains(&stock);
+    assert!(has_stock(&required("DrugReplacement")));
+    assert!(!has_stock(&required("DrugIn")));
+}
+
+fn document() -> Value {
+    serde_json::to_value(server::router::document()).expect("plain JSON")
+}
+
 fn operations() -> Vec<Value> {
-    let document = serde_json::to_value(server::router::document()).expect("plain JSON");
+    let document = document();
     let paths = document["paths"].as_object().expect("paths").values();
     paths
         .flat_map(|path| METHODS.map(|method| path[method].clone()))
