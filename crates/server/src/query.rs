@@ -15,11 +15,21 @@ impl Parameters {
     /// The parameters in a query string.
     pub fn parse(query: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned();
-        Self {
+        let mut parameters = Self {
             pairs: pairs.collect(),
             known: Vec::new(),
             errors: Vec::new(),
+        };
+        // What is not UTF-8 is decoded to this character, and would search for something that nobody meant.
+        let garbled = |(name, value): &(String, String)| {
+            name.contains(char::REPLACEMENT_CHARACTER)
+                || value.contains(char::REPLACEMENT_CHARACTER)
+        };
+        if let Some((name, _)) = parameters.pairs.iter().find(|pair| garbled(pair)) {
+            let name = shortened(name);
+            parameters.refuse(&name, "must be percent-encoded UTF-8");
         }
+        parameters
     }
 
     /// Reads a parameter that may be absent.
@@ -80,6 +90,20 @@ pub fn choice<T: Copy>(choices: &[(&str, T)]) -> impl Fn(&str) -> Result<T, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_parameter_that_is_not_utf_8_is_refused() {
+        let mut parameters = Parameters::parse(Some("a=%FFx"));
+        assert!(
+            parameters
+                .optional("a", |value| Ok(value.to_owned()))
+                .is_some()
+        );
+        assert!(
+            matches!(parameters.finish(), Err(Error::BadParameter(errors)) if errors[0].pointer == "a")
+        );
+        assert!(Parameters::parse(Some("=%C2%B5")).errors.is_empty());
+    }
 
     #[test]
     fn repeated_invalid_and_unknown_parameters_are_all_named() {

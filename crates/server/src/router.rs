@@ -55,6 +55,7 @@ pub fn service(
                 .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(untagged)))
                 .layer(from::from_fn(middleware::observe))
                 .layer(CatchPanicLayer::custom(middleware::panicked))
+                .layer(from::from_fn(middleware::one_host))
                 .layer(CsrfLayer::new())
                 .layer(TimeoutLayer::with_status_code(
                     StatusCode::SERVICE_UNAVAILABLE,

@@ -46,6 +46,18 @@ on_both! {
         assert_eq!(service.number("SELECT count(*) FROM drugs").await, 0);
     }
 
+    async fn a_request_names_one_host(service: &Service) {
+        for host in ["Host: ", "Host: a b", "Host: a/b"] {
+            let answer = service.request(Method::GET, "/health/live", &[host], "").await;
+            assert_eq!(answer.problem(), (400, vec!["Host"]), "{host}");
+        }
+        let two = service.request(Method::GET, "/health/live", &["Host: a", "Host: b"], "").await;
+        assert_eq!(two.problem(), (400, vec!["Host"]));
+        for host in ["Host: localhost:8000", "Host: [::1]:8000", "Host: medicine.example"] {
+            assert_eq!(service.request(Method::GET, "/health/live", &[host], "").await.status, StatusCode::OK);
+        }
+    }
+
     async fn a_request_id_is_taken_over_where_it_can_stand_in_a_log(service: &Service) {
         let given = service.request(Method::GET, "/nowhere", &["X-Request-Id: carer-7.a_b"], "").await;
         assert_eq!(given.header("x-request-id"), "carer-7.a_b");

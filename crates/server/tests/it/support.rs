@@ -10,7 +10,7 @@ pub(crate) mod small_disk;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use domain::FixedClock;
@@ -118,7 +118,9 @@ impl Service {
     }
 
     /// Sends any request.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let host = HeaderValue::from_static("localhost");
+        request.headers_mut().entry(header::HOST).or_insert(host);
         let response = router::service(self.app()).oneshot(request).await;
         let (parts, body) = response.expect("never fails").into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
