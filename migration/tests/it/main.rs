@@ -1,5 +1,11 @@
 //! The history as a whole: there and back, with data, on both databases.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
 mod cluster;
 mod entities;

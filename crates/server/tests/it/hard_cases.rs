@@ -9,6 +9,7 @@ const CASES: &str = include_str!("../../../../testdata/drugs_hard_cases.json");
 
 /// What must come of each case on Sunday 2026-11-22, in the odd ISO week 47: the members named here have these values.
 /// A refusal is named by its place.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn expected() -> Vec<(&'static str, Value)> {
     let stored = |members: Value| members;
     let refused = |place: &str| json!({"refused": place});

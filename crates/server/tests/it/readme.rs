@@ -120,7 +120,7 @@ fn examples(text: &str) -> Vec<Example> {
             for line in lines.by_ref() {
                 command.push_str(line);
                 command.push('\n');
-                if command.matches('\'').count() % 2 == 0 {
+                if command.matches('\'').count().is_multiple_of(2) {
                     break;
                 }
             }
