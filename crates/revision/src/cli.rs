@@ -51,7 +51,8 @@ pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) ->
     let args = Args::parse();
     let Some(command) = args.command else {
         // SeaORM's own tool would apply everything now.
-        answer::tell(&Args::command().render_help().to_string());
+        let mut command = Args::command().bin_name(program_name());
+        answer::tell(&command.render_help().to_string());
         return exit::USAGE.into();
     };
     let name = program_name();

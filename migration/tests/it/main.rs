@@ -9,6 +9,7 @@
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
 mod cluster;
 mod entities;
+mod guide;
 mod history;
 
 use sea_orm::{ConnectionTrait as _, Database};

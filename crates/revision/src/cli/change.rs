@@ -183,13 +183,13 @@ impl Program {
             };
             line(&format!("{sign} {} ({elapsed})", step.name));
         }
-        if options.dry_run {
-            line("A dry run: everything was rolled back. Nothing was changed.");
-        } else if report.steps.is_empty() {
+        if report.steps.is_empty() {
             line(&format!(
                 "Nothing to do: the database is at {}.",
                 place(report.to.as_ref())
             ));
+        } else if options.dry_run {
+            line("A dry run: everything was rolled back. Nothing was changed.");
         } else {
             line(&format!(
                 "{} -> {}",

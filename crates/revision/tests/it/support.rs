@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Sta
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
-pub(crate) use cluster::{postgres, postgres_like};
+pub(crate) use cluster::postgres;
 
 /// A SQLite file that does not exist yet, in a directory of its own.
 pub(crate) struct SqliteFile {
@@ -57,6 +57,12 @@ impl SqliteFile {
             .expect("the fixture migrates");
         self
     }
+}
+
+/// The URL of a copy of another PostgreSQL database, to which nobody may be connected.
+pub(crate) async fn postgres_like(url: &str) -> String {
+    let name = url.trim_start_matches("postgres:///");
+    cluster::create(name.split('?').next().unwrap_or(name)).await
 }
 
 /// Options of a test that does not want to wait long for a lock that nobody gives up.

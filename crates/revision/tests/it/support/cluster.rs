@@ -32,13 +32,8 @@ pub(crate) async fn postgres() -> String {
     create("template1").await
 }
 
-/// The URL of a copy of another database, to which nobody may be connected.
-pub(crate) async fn postgres_like(url: &str) -> String {
-    let name = url.trim_start_matches("postgres:///");
-    create(name.split('?').next().unwrap_or(name)).await
-}
-
-async fn create(template: &str) -> String {
+/// The URL of a new copy of another database of this server.
+pub(crate) async fn create(template: &str) -> String {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let directory = &CLUSTER.get_or_init(start).directory;
