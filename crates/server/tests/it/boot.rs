@@ -100,25 +100,25 @@ async fn a_revision_that_nobody_knows_is_refused_and_the_file_keeps_every_byte()
         (
             "m29991231_000000_from_the_future",
             "true",
-            "newer",
+            "boot-newer",
             ["newer than this program", "restore"],
         ),
         (
             "m29991231_000000_from_the_future",
             "false",
-            "newer",
+            "boot-newer",
             ["newer than this program", "restore"],
         ),
         (
             "m20260908_000000_lost",
             "true",
-            "unknown-revision",
+            "boot-unknown-revision",
             ["Can't locate revision", "migration history"],
         ),
         (
             "m20260908_000000_lost",
             "false",
-            "unknown-revision",
+            "boot-unknown-revision",
             ["Can't locate revision", "migration history"],
         ),
     ] {

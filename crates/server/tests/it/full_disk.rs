@@ -45,7 +45,7 @@ async fn every_write(
             "refill with a key",
             Method::POST,
             &format!("{a_drug}/refill"),
-            Some(("Idempotency-Key", "a key")),
+            Some(("Idempotency-Key", "a-key")),
             json!({"packages": 1}),
         ),
         (
