@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, DbErr,
-    DynIden,
+    DynIden, TransactionTrait as _,
 };
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
@@ -160,7 +160,15 @@ impl<'a> Job<'a> {
                 done.elapsed = self.step(place, step).await?;
             }
             let is_last = place_in_plan + 1 == plan.moves.len();
-            self.note(place, step, is_last).await?;
+            if self.is_alone(step) {
+                // What was done by itself is at least written down as one.
+                let doing = Error::database;
+                let rows = place.executor().begin().await.map_err(doing("BEGIN"))?;
+                self.note(Place::Transaction(&rows), step, is_last).await?;
+                rows.commit().await.map_err(doing("COMMIT"))?;
+            } else {
+                self.note(place, step, is_last).await?;
+            }
             if step.kind == Kind::Accept {
                 continue;
             }
@@ -212,6 +220,30 @@ impl<'a> Job<'a> {
         result.map_err(Error::database("Writing what is remembered"))
     }
 
+    /// Of the schema as it is now; nothing when it holds what the reader does not understand, which is no reason not
+    /// to migrate.
+    async fn fingerprint(
+        &self,
+        connection: &DatabaseExecutor<'_>,
+    ) -> Result<Option<String>, DbErr> {
+        let schema = if connection.get_database_backend() == DbBackend::Postgres {
+            // There a query that fails would take the whole transaction with it.
+            let inner = connection.begin().await?;
+            let schema = memory::schema(&inner, self.table).await;
+            inner.rollback().await?;
+            schema
+        } else {
+            memory::schema(connection, self.table).await
+        };
+        match schema {
+            Ok(schema) => Ok(Some(schema.fingerprint())),
+            Err(error) => {
+                tracing::warn!(%error, "the schema cannot be read, and so not be compared later");
+                Ok(None)
+            }
+        }
+    }
+
     async fn remember(
         &self,
         connection: &DatabaseExecutor<'_>,
@@ -221,8 +253,7 @@ impl<'a> Job<'a> {
         let name = &self.names[step.index];
         // Of what is only stamped nothing was made: the schema that is there is that of the last.
         let fingerprint = if self.reads_schema && (is_last || step.kind == Kind::Run) {
-            let schema = memory::schema(connection, self.table).await?;
-            Some(schema.fingerprint())
+            self.fingerprint(connection).await?
         } else {
             None
         };

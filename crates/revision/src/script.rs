@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::location::Location;
 use crate::memory::Checksums;
-use crate::options::{Options, Transactions};
+use crate::options::Options;
 use crate::plan::{Goal, Plan};
 use crate::report::Direction;
 use crate::resolve::State;
@@ -121,7 +121,11 @@ async fn write(
                 other => other,
             })?;
             for sql in tape::take(recording) {
-                statement(text, &sql);
+                match &*sql {
+                    "SAVEPOINT migration_0" if batch.alone => line(text, format_args!("{begin};")),
+                    "RELEASE SAVEPOINT migration_0" if batch.alone => text.push_str("COMMIT;\n"),
+                    sql => statement(text, sql),
+                }
             }
             plan.advance(crate::plan::Batch {
                 len: 1,
@@ -131,7 +135,6 @@ async fn write(
         if !batch.alone {
             text.push_str("COMMIT;\n");
         }
-        debug_assert!(job.options.transactions == Transactions::One || batch.len == 1);
     }
     Ok(())
 }

@@ -96,8 +96,11 @@ async fn migrate(session: &Session<'_>, job: &mut Job<'_>) -> Result<Report, Err
         let result = if batch.alone {
             // The directory is locked instead.
             drop(transaction);
-            job.run(Place::Connection(session.connection()), plan, batch.len)
-                .await
+            let steps = job
+                .run(Place::Connection(session.connection()), plan, batch.len)
+                .await;
+            job.options.observer.notify(&Event::Committed);
+            steps
         } else if job.options.dry_run {
             rehearse(transaction, job, plan, batch).await
         } else {

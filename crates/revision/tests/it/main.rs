@@ -1,5 +1,6 @@
 //! The engine and its command line on real databases and real processes.
 
+mod alone;
 mod check;
 mod cli;
 #[path = "../notebook/migrations.rs"]
@@ -15,4 +16,5 @@ mod snapshots;
 mod stamps;
 mod states;
 mod support;
+mod terminal;
 mod upgrade;

@@ -9,7 +9,7 @@ use crate::migrations::{Full, Short};
 use crate::support::{SqliteFile, execute, impatient, notebook, picture, postgres, text};
 
 /// Feeds a script to `sqlite3` or `psql`, as a person would.
-fn feed(url: &str, script: &str) {
+pub(crate) fn feed(url: &str, script: &str) {
     let mut command = if let Some(path) = url.strip_prefix("sqlite://") {
         let mut command = Command::new("sqlite3");
         command.args(["-bail", path]);

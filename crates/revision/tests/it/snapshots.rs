@@ -78,6 +78,39 @@ async fn a_snapshot_is_the_database_before_the_migration() {
 }
 
 #[tokio::test]
+async fn only_the_newest_snapshots_stay() {
+    let (file, directory) = (
+        SqliteFile::new().at::<Short>().await,
+        tempfile::tempdir().unwrap(),
+    );
+    // What is not a snapshot of this database is none of its business.
+    fs::write(directory.path().join("notes-0000-mine.db"), "mine").unwrap();
+    let engine = Engine::new::<Full>();
+    let options = Options {
+        keep_snapshots: 3,
+        ..with_snapshots(directory.path())
+    };
+    for _ in 0..3 {
+        engine
+            .upgrade(&file.url(), &Target::Head, &options)
+            .await
+            .unwrap();
+        engine
+            .downgrade(&file.url(), &Target::Steps(-1), &options)
+            .await
+            .unwrap();
+    }
+    let numbers: Vec<String> = names(directory.path())
+        .iter()
+        .map(|name| name[..10].to_owned())
+        .collect();
+    assert_eq!(
+        numbers,
+        ["notes-0000", "notes-0004", "notes-0005", "notes-0006"]
+    );
+}
+
+#[tokio::test]
 async fn no_snapshot_is_taken_where_there_is_nothing_to_lose_or_to_do() {
     let (file, directory) = (SqliteFile::new(), tempfile::tempdir().unwrap());
     let engine = Engine::new::<Full>();

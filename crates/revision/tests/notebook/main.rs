@@ -1,6 +1,6 @@
 //! A project's migration program, as small as one can be, with the ways to fail that the tests ask for.
 //!
-//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`), `NOTEBOOK_DIE_AT=n` kills the
+//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`, `alone`), `NOTEBOOK_DIE_AT=n` kills the
 //! process before the n-th statement, be it of a migration or of the engine, and `NOTEBOOK_ENGINE=plain` applies
 //! everything with SeaORM's own runner.
 
@@ -9,7 +9,7 @@ mod migrations;
 use std::env;
 use std::process::ExitCode;
 
-use migrations::{Broken, Edited, Full, Gated, Short, tick};
+use migrations::{Alone, Broken, Edited, Full, Gated, Short, tick};
 use revision::{Event, Observer};
 use sea_orm_migration::MigratorTrait;
 
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Ok("broken") => run::<Broken>(),
         Ok("edited") => run::<Edited>(),
         Ok("gated") => run::<Gated>(),
+        Ok("alone") => run::<Alone>(),
         _ => run::<Full>(),
     }
 }

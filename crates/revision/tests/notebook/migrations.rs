@@ -16,6 +16,20 @@ pub(crate) struct Edited;
 /// As [`Full`], but the last migration waits for the file `NOTEBOOK_GATE` in the middle.
 pub(crate) struct Gated;
 
+/// As [`Full`], but one in the middle cannot run in a transaction, and bears to be run again.
+pub(crate) struct Alone;
+
+impl MigratorTrait for Alone {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(CREATE),
+            Box::new(ALONE_TITLE),
+            Box::new(TITLE),
+            Box::new(TAGS),
+        ]
+    }
+}
+
 impl MigratorTrait for Edited {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(CREATE), Box::new(EDITED_TITLE), Box::new(TAGS)]
@@ -102,6 +116,17 @@ const EDITED_TITLE: Script = Script {
         "UPDATE note SET title = 'no title', reads = reads + 1",
     ],
     ..TITLE
+};
+
+const ALONE_TITLE: Script = Script {
+    name: "m20260101_120000_index_notes",
+    up: &[
+        "CREATE INDEX IF NOT EXISTS note_folder ON note (folder_id)",
+        "VACUUM",
+        "CREATE INDEX IF NOT EXISTS note_reads ON note (reads)",
+    ],
+    down: &["DROP INDEX note_folder", "DROP INDEX note_reads"],
+    transaction: Some(false),
 };
 
 const GATED_TAGS: Script = Script {
