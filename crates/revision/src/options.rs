@@ -22,6 +22,8 @@ pub struct Options {
     pub transactions: Transactions,
     /// Applies also those pending migrations that sort before one already applied.
     pub out_of_order: bool,
+    /// Lets a migration lose what is in a table or a column that it drops; otherwise it is refused, with the number of rows.
+    pub allow_data_loss: bool,
     /// Runs everything, tells each statement to the observer, and rolls back instead of committing.
     ///
     /// Needs Tokio's multi-threaded runtime.
@@ -39,6 +41,7 @@ impl Default for Options {
             transactions: Transactions::One,
             out_of_order: false,
             keep_snapshots: 5,
+            allow_data_loss: false,
             dry_run: false,
             observer: Observer::default(),
         }

@@ -191,6 +191,9 @@ pub(super) struct RunArgs {
     /// One transaction for each migration instead of one for all
     #[arg(long)]
     transaction_per_migration: bool,
+    /// Let a migration lose what is in a table or a column that it drops
+    #[arg(long)]
+    allow_data_loss: bool,
     /// Seconds that what is running may still take after SIGTERM
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub(super) grace: u64,
@@ -250,6 +253,7 @@ impl RunArgs {
             } else {
                 Transactions::One
             },
+            allow_data_loss: self.allow_data_loss,
             observer,
             ..Options::default()
         }

@@ -30,14 +30,14 @@ impl Program {
 
     pub(super) async fn downgrade(&self, args: DowngradeArgs) -> Result<Answer, Failure> {
         let watch = Watch::default();
-        let options = args.options(watch.observer(&self.observer));
+        let mut options = args.options(watch.observer(&self.observer));
         if args.script.sql {
             let (from, to) = range(&args.target, None)?;
             return self.script(Direction::Down, &from, &to, &options).await;
         }
         let target = single(&args.target)?;
         if !options.dry_run {
-            self.ask_before_base(&target, args.consent).await?;
+            options.allow_data_loss |= self.ask_before_base(&target, args.consent).await?;
         }
         let run = self.engine.downgrade(&self.url, &target, &options);
         let report = watch.run(run, args.grace()).await?;
@@ -72,9 +72,10 @@ impl Program {
             Target::Steps(steps) => Target::Steps(-steps),
             other => other,
         };
-        self.ask_before_base(&target, consent).await?;
+        let all_may_go = self.ask_before_base(&target, consent).await?;
         let watch = Watch::default();
-        let options = run.options(watch.observer(&self.observer));
+        let mut options = run.options(watch.observer(&self.observer));
+        options.allow_data_loss |= all_may_go;
         let command = self.engine.downgrade(&self.url, &target, &options);
         let report = watch.run(command, run.grace()).await?;
         Ok(Self::report(&report, &watch, &options))
@@ -95,7 +96,11 @@ impl Program {
         }
         consent::ask(&self.engine, &self.url, word, args.consent).await?;
         let watch = Watch::default();
-        let options = args.options(watch.observer(&self.observer));
+        let options = Options {
+            // Every row may go: that was the question.
+            allow_data_loss: true,
+            ..args.options(watch.observer(&self.observer))
+        };
         let run = async {
             match word {
                 "fresh" => self.engine.fresh(&self.url, &options).await,
@@ -131,14 +136,15 @@ impl Program {
         Ok(answer)
     }
 
-    /// Nothing is left of the rows when nothing is left applied.
-    async fn ask_before_base(&self, target: &Target, consent: Consent) -> Result<(), Error> {
+    /// Nothing is left of the rows when nothing is left applied. Says whether that was asked, and every row may go.
+    async fn ask_before_base(&self, target: &Target, consent: Consent) -> Result<bool, Error> {
         let undone = self.engine.plan(&self.url, Direction::Down, target).await?;
         let applied = self.engine.status(&self.url).await?.applied;
         if undone.is_empty() || undone.len() < applied.len() {
-            return Ok(());
+            return Ok(false);
         }
-        consent::ask(&self.engine, &self.url, "downgrade to base", consent).await
+        consent::ask(&self.engine, &self.url, "downgrade to base", consent).await?;
+        Ok(true)
     }
 
     async fn script(
