@@ -41,6 +41,15 @@ pub enum Event<'a> {
         /// How long it took.
         elapsed: Duration,
     },
+    /// A table is being copied into a new one; told now and then where that takes long.
+    Copying {
+        /// The table.
+        table: &'a str,
+        /// Rows that are copied.
+        done: u64,
+        /// Rows in all.
+        rows: u64,
+    },
     /// The version row of a migration is about to be written, or removed.
     Record {
         /// Its name.

@@ -24,10 +24,61 @@ struct Known {
     committed: Vec<String>,
     /// Done, but not committed.
     done: Vec<String>,
-    /// What is running: its name, its place, how many there are, and since when.
-    running: Option<(String, usize, usize, Instant)>,
+    running: Option<Running>,
     /// The lines of a dry run.
     script: Vec<String>,
+}
+
+/// The migration that is running.
+struct Running {
+    name: String,
+    /// Its place among those of the command, from 1, and how many those are.
+    position: usize,
+    total: usize,
+    since: Instant,
+    copying: Option<Copying>,
+}
+
+/// A table that is being copied.
+struct Copying {
+    table: String,
+    done: u64,
+    rows: u64,
+    since: Instant,
+}
+
+impl Running {
+    /// One line that says how far it is.
+    fn line(&self, now: Instant) -> String {
+        let Self {
+            name,
+            position,
+            total,
+            ..
+        } = self;
+        let seconds = now.duration_since(self.since).as_secs();
+        match &self.copying {
+            None => format!("[{position}/{total}] {name} {seconds} s"),
+            Some(copying) => format!("[{position}/{total}] {name}: {}", copying.line(now)),
+        }
+    }
+}
+
+impl Copying {
+    fn line(&self, now: Instant) -> String {
+        let Self {
+            table, done, rows, ..
+        } = self;
+        let elapsed = now.duration_since(self.since).as_millis();
+        let left = u128::from(rows.saturating_sub(*done));
+        match (elapsed * left).checked_div(u128::from(*done)) {
+            Some(left_ms) => {
+                let seconds = left_ms.div_ceil(1000);
+                format!("{table}, {done} of {rows} rows, {seconds} s left")
+            }
+            None => format!("{table}, {rows} rows"),
+        }
+    }
 }
 
 impl Watch {
@@ -100,9 +151,28 @@ impl Watch {
                 total,
                 ..
             } => {
-                let now = Instant::now();
                 known.script.push(format!("-- {migration}"));
-                known.running = Some(((*migration).to_owned(), *position, *total, now));
+                known.running = Some(Running {
+                    name: (*migration).to_owned(),
+                    position: *position,
+                    total: *total,
+                    since: Instant::now(),
+                    copying: None,
+                });
+            }
+            Event::Copying { table, done, rows } => {
+                if let Some(running) = &mut known.running {
+                    let since = match &running.copying {
+                        Some(before) if before.table == *table => before.since,
+                        _ => Instant::now(),
+                    };
+                    running.copying = (done < rows).then(|| Copying {
+                        table: (*table).to_owned(),
+                        done: *done,
+                        rows: *rows,
+                        since,
+                    });
+                }
             }
             Event::Statement { sql, rows, elapsed } => {
                 let rows = match rows {
@@ -144,10 +214,7 @@ impl Line {
             loop {
                 frames.tick().await;
                 let line = match &watch.known().running {
-                    Some((name, position, total, since)) => format!(
-                        "\r\x1b[K[{position}/{total}] {name} {:.0} s",
-                        since.elapsed().as_secs_f64()
-                    ),
+                    Some(running) => format!("\r\x1b[K{}", running.line(Instant::now())),
                     None => "\r\x1b[K".to_owned(),
                 };
                 tell(&line);
@@ -162,5 +229,36 @@ impl Drop for Line {
             task.abort();
             tell("\r\x1b[K");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Copying, Running};
+
+    #[test]
+    fn the_progress_line_says_how_long_it_still_takes() {
+        let since = Instant::now();
+        let mut running = Running {
+            name: "m1".to_owned(),
+            position: 1,
+            total: 2,
+            since,
+            copying: None,
+        };
+        let now = since + Duration::from_secs(3);
+        assert_eq!(running.line(now), "[1/2] m1 3 s");
+        running.copying = Some(Copying {
+            table: "note".to_owned(),
+            done: 300_000,
+            rows: 1_000_000,
+            since,
+        });
+        assert_eq!(
+            running.line(now),
+            "[1/2] m1: note, 300000 of 1000000 rows, 7 s left"
+        );
     }
 }
