@@ -2,8 +2,12 @@
 
 use std::process::Child;
 
+use revision::{Engine, Target};
+
+use crate::migrations::Short;
 use crate::support::{
-    SqliteFile, execute, is_full_form, notebook, picture, postgres, postgres_like, select, text,
+    SqliteFile, execute, impatient, is_full_form, notebook, picture, postgres, postgres_like,
+    select, text,
 };
 
 /// Rounds of the races: few by default, fifty in the full form.
@@ -121,6 +125,28 @@ async fn kill_9_at_every_statement_leaves_a_postgres_database_exactly_before_or_
     execute(&template, KEEPSAKE).await;
     let fresh = async || postgres_like(&template).await;
     assert_eq!(killed_between("revision", fresh).await, (vec![], 28));
+}
+
+#[tokio::test]
+async fn kill_9_at_every_statement_of_a_database_in_use_leaves_it_before_or_after() {
+    let files = std::cell::RefCell::<Vec<SqliteFile>>::default();
+    let fresh = async || {
+        let file = SqliteFile::new().at::<Short>().await;
+        let url = file.url();
+        files.borrow_mut().push(file);
+        url
+    };
+    let (between, statements) = killed_between("revision", fresh).await;
+    assert_eq!((between, statements > 15), (vec![], true));
+
+    let template = postgres().await;
+    Engine::new::<Short>()
+        .upgrade(&template, &Target::Head, &impatient())
+        .await
+        .unwrap();
+    let fresh = async || postgres_like(&template).await;
+    let (between, statements) = killed_between("revision", fresh).await;
+    assert_eq!((between, statements > 15), (vec![], true));
 }
 
 #[tokio::test]
