@@ -122,6 +122,14 @@ pub enum Error {
         /// What to do about it.
         advice: String,
     },
+    /// A migration would lose data, or its new rules do not fit the data that is there.
+    #[error("Migration {migration} was stopped: {}.", crate::guard::list(.findings))]
+    Guarded {
+        /// Which one.
+        migration: String,
+        /// What it would do, table by table, with the number of rows.
+        findings: Vec<crate::Finding>,
+    },
     /// What was tried cannot be rolled back, so a dry run does not try it.
     #[error(
         "Migration {migration} runs outside a transaction, so it cannot be tried and rolled back."
@@ -215,6 +223,7 @@ impl Error {
             Self::Stopped { .. } => "stopped",
             Self::Orphaned { .. } => "orphaned",
             Self::Refused { .. } => "refused",
+            Self::Guarded { .. } => "data-loss",
             Self::NoSpace { .. } => "no-space",
             Self::Snapshot { .. } => "snapshot",
             Self::Connect { .. } => "connect",
@@ -294,6 +303,7 @@ impl Error {
                 format!("Try those before it by naming the last one, and read what it would do: {program} upgrade {migration} --sql")
             }
             Self::Refused { advice, .. } => advice.clone(),
+            Self::Guarded { findings, .. } => crate::guard::next_step(findings),
             Self::Stopped { .. } => "Run the command again; --grace gives what is running more time.".to_owned(),
             Self::NoSpace { .. } => "Free some space and try again.".to_owned(),
             Self::Snapshot { .. } => {

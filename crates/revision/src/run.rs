@@ -10,6 +10,7 @@ use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 use crate::error::{Error, reason};
 use crate::event::Event;
+use crate::guard;
 use crate::memory::{Checksums, Memory};
 use crate::options::Options;
 use crate::plan::{Goal, Kind, Move, Plan};
@@ -44,6 +45,14 @@ impl<'a> Place<'a> {
         match self {
             Self::Transaction(transaction) => transaction.into(),
             Self::Connection(connection) => connection.into(),
+        }
+    }
+
+    /// What can be taken back in part; nothing where each statement stands by itself.
+    fn transaction(self) -> Option<&'a DatabaseTransaction> {
+        match self {
+            Self::Transaction(transaction) => Some(transaction),
+            Self::Connection(_) => None,
         }
     }
 }
@@ -190,15 +199,22 @@ impl<'a> Job<'a> {
         let started = Instant::now();
         let migration = &self.migrations[step.index];
         let manager = SchemaManager::new(place.executor());
-        let result = match step.direction {
-            Direction::Up => migration.up(&manager).await,
-            Direction::Down => migration.down(&manager).await,
-        };
-        result.map_err(|source| Error::Failed {
-            migration: name.clone(),
-            reason: reason(&source),
-            partial: self.is_alone(step),
-            source: Box::new(source),
+        let scope = guard::Scope::new(self.options.allow_data_loss, &self.options.observer);
+        let result = guard::run(place.transaction(), &scope, || match step.direction {
+            Direction::Up => migration.up(&manager),
+            Direction::Down => migration.down(&manager),
+        });
+        result.await.map_err(|source| match &scope.findings()[..] {
+            [] => Error::Failed {
+                migration: name.clone(),
+                reason: reason(&source),
+                partial: self.is_alone(step),
+                source: Box::new(source),
+            },
+            findings => Error::Guarded {
+                migration: name.clone(),
+                findings: findings.to_vec(),
+            },
         })?;
         Ok(started.elapsed())
     }

@@ -6,7 +6,7 @@
 //! count, because a column added later always stands last.
 //!
 //! ```
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! use sea_orm::ConnectionTrait as _;
 //!
 //! let options = sea_orm::ConnectOptions::new("sqlite::memory:").max_connections(1).to_owned();

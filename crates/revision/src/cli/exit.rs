@@ -39,6 +39,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::Duplicate { .. }
         | Error::Orphaned { .. }
         | Error::Refused { .. }
+        | Error::Guarded { .. }
         | Error::NotDry { .. }
         | Error::NoSpace { .. }
         | Error::Snapshot { .. } => REFUSED,

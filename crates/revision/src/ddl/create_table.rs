@@ -49,6 +49,20 @@ impl ColumnText {
             .any(|rule| matches!(rule, Rule::NotNull { .. }))
     }
 
+    /// What a row that is there has in it right after the column was added.
+    pub(crate) fn default_text(&self) -> String {
+        let default = self.rules().find_map(|rule| match rule {
+            Rule::Default { value } => Some(value),
+            _ => None,
+        });
+        let mut text = String::new();
+        match default {
+            Some(value) => print(&mut text, value),
+            None => text.push_str("NULL"),
+        }
+        text
+    }
+
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.clauses.iter().map(|clause| &clause.rule)
     }

@@ -178,7 +178,7 @@ pub(crate) fn table(name: &str, create: &CreateTable, names: &Names) -> Table {
         columns: create
             .columns
             .iter()
-            .map(|text| column(text, names))
+            .map(|text| column(text, name, names))
             .collect(),
         ..Table::default()
     };
@@ -188,6 +188,7 @@ pub(crate) fn table(name: &str, create: &CreateTable, names: &Names) -> Table {
     if create.is_without_rowid() {
         table.options.push("without rowid".to_owned());
     }
+    let own = |tokens: &[ddl::Token]| unqualified(tokens, &create.name(), names);
     for clause in create.all_clauses() {
         let name = clause.name.clone();
         let on_conflict = |conflict: &Option<String>| {
@@ -218,7 +219,7 @@ pub(crate) fn table(name: &str, create: &CreateTable, names: &Names) -> Table {
                 conflict,
             } => table.checks.push(Check {
                 name,
-                expression: normal(expression, names),
+                expression: own(expression),
                 extra: on_conflict(conflict),
             }),
             rule @ Rule::ForeignKey { .. } => table.foreign_keys.extend(foreign_key(name, rule)),
@@ -228,7 +229,8 @@ pub(crate) fn table(name: &str, create: &CreateTable, names: &Names) -> Table {
     table
 }
 
-fn column(text: &ddl::ColumnText, names: &Names) -> Column {
+fn column(text: &ddl::ColumnText, table: &str, names: &Names) -> Column {
+    let own = |tokens: &[ddl::Token]| unqualified(tokens, table, names);
     let mut column = Column {
         name: text.name(),
         type_: text.type_text(),
@@ -252,7 +254,7 @@ fn column(text: &ddl::ColumnText, names: &Names) -> Column {
             Rule::Collate { collation } => column.collation = Some(collation.clone()),
             Rule::Generated { expression, stored } => {
                 column.generated = Some(Generated {
-                    expression: normal(expression, names),
+                    expression: own(expression),
                     stored: *stored,
                 });
             }
@@ -263,6 +265,13 @@ fn column(text: &ddl::ColumnText, names: &Names) -> Column {
     column.collation = column.collation.filter(|collation| collation != "binary");
     column.default = column.default.filter(|default| default != "null");
     column
+}
+
+/// An expression that may say its own table's name in front of a column.
+fn unqualified(tokens: &[ddl::Token], table: &str, names: &Names) -> String {
+    let mut tokens = tokens.to_vec();
+    ddl::unqualify(&mut tokens, table);
+    normal(&tokens, names)
 }
 
 fn key_parts(keys: &[ddl::KeyPart], names: &Names) -> Vec<KeyPart> {

@@ -47,7 +47,7 @@ async fn a_database_is_taken_through_its_history() {
         run(&url, &["current"]),
         (Some(0), "m20260103_000000_add_tags (head)\n".to_owned())
     );
-    assert_eq!(run(&url, &["downgrade", "-1"]).0, Some(0));
+    assert_eq!(run(&url, &["downgrade", "-1", "--allow-data-loss"]).0, Some(0));
     assert_eq!(run(&url, &["downgrade", "base", "--yes"]).0, Some(0));
     assert_eq!(run(&url, &["current"]), (Some(0), "base\n".to_owned()));
 }

@@ -69,6 +69,7 @@ pub(crate) async fn postgres_like(url: &str) -> String {
 pub(crate) fn impatient() -> Options {
     Options {
         lock_timeout: Duration::from_secs(20),
+        allow_data_loss: true,
         ..Options::default()
     }
 }

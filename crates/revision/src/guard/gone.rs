@@ -1,0 +1,186 @@
+//! What a migration has dropped, and whether its values live on under another name.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sha2::{Digest as _, Sha256};
+
+use super::{Finding, Harm};
+use crate::ddl::quote;
+use crate::schema::{Column, Schema, Table};
+
+/// Tables and columns that were there before a migration and are not there after it.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    tables: Vec<String>,
+    columns: Vec<(String, String)>,
+}
+
+/// Hashes of all the values of a table's or a column's rows, whatever their order.
+pub(super) type Kept = BTreeSet<[u8; 32]>;
+
+impl Gone {
+    /// Compares two schemas; what is in `counted` was looked at before it was dropped.
+    pub(super) fn between(before: &Schema, after: &Schema, counted: &[(String, String)]) -> Self {
+        let mut gone = Self::default();
+        for table in before.tables.values() {
+            let Some(now) = after.table(&table.name) else {
+                gone.tables.push(table.name.clone());
+                continue;
+            };
+            for column in table
+                .columns
+                .iter()
+                .filter(|column| column.generated.is_none())
+            {
+                let was_counted = counted.iter().any(|(of, name)| {
+                    table.name.eq_ignore_ascii_case(of) && column.name.eq_ignore_ascii_case(name)
+                });
+                if column_of(after, now, &column.name).is_none() && !was_counted {
+                    gone.columns.push((table.name.clone(), column.name.clone()));
+                }
+            }
+        }
+        gone
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.columns.is_empty()
+    }
+
+    /// Hashes what is new and could be a dropped table or column under another name; called after the migration.
+    pub(super) async fn kept_elsewhere(
+        &self,
+        connection: &impl ConnectionTrait,
+        before: &Schema,
+        after: &Schema,
+    ) -> Result<Kept, DbErr> {
+        let mut kept = Kept::new();
+        for name in &self.tables {
+            let old = &before.tables[name];
+            let names: Vec<&str> = old.columns.iter().map(|column| &*column.name).collect();
+            for new in after
+                .tables
+                .values()
+                .filter(|new| before.table(&new.name).is_none())
+            {
+                if names
+                    .iter()
+                    .all(|name| column_of(after, new, name).is_some())
+                {
+                    kept.insert(hash(connection, &new.name, &names).await?);
+                }
+            }
+        }
+        for (name, _) in &self.columns {
+            let (Some(old), Some(new)) = (before.table(name), after.table(name)) else {
+                continue;
+            };
+            for column in &new.columns {
+                if column_of(before, old, &column.name).is_none() {
+                    kept.insert(hash(connection, &new.name, &[&column.name]).await?);
+                }
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Counts what would be lost; called where everything is still there.
+    pub(super) async fn count(
+        &self,
+        connection: &impl ConnectionTrait,
+        before: &Schema,
+        kept: &Kept,
+    ) -> Result<Vec<Finding>, DbErr> {
+        let mut findings = Vec::new();
+        for name in &self.tables {
+            let names: Vec<&str> = before.tables[name]
+                .columns
+                .iter()
+                .map(|column| &*column.name)
+                .collect();
+            let rows = number(connection, &format!("SELECT count(*) FROM {}", quote(name))).await?;
+            if rows > 0
+                && (kept.is_empty() || !kept.contains(&hash(connection, name, &names).await?))
+            {
+                findings.push(Finding {
+                    table: name.clone(),
+                    harm: Harm::DroppedTable,
+                    rows,
+                });
+            }
+        }
+        for (table, column) in &self.columns {
+            let rows = number(
+                connection,
+                &format!("SELECT count({}) FROM {}", quote(column), quote(table)),
+            )
+            .await?;
+            if rows > 0
+                && (kept.is_empty() || !kept.contains(&hash(connection, table, &[column]).await?))
+            {
+                let harm = Harm::DroppedColumn {
+                    column: column.clone(),
+                };
+                findings.push(Finding {
+                    table: table.clone(),
+                    harm,
+                    rows,
+                });
+            }
+        }
+        Ok(findings)
+    }
+}
+
+/// The column of this name; SQLite does not mind the case.
+fn column_of<'a>(schema: &Schema, table: &'a Table, name: &str) -> Option<&'a Column> {
+    let mut columns = table.columns.iter();
+    columns.find(|column| match schema.backend {
+        DbBackend::Sqlite => column.name.eq_ignore_ascii_case(name),
+        _ => column.name == name,
+    })
+}
+
+async fn hash(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    columns: &[&str],
+) -> Result<[u8; 32], DbErr> {
+    let backend = connection.get_database_backend();
+    let values: Vec<String> = columns
+        .iter()
+        .map(|column| match backend {
+            DbBackend::Postgres => format!("quote_nullable({}::text)", quote(column)),
+            _ => format!("quote({})", quote(column)),
+        })
+        .collect();
+    let query = format!(
+        "SELECT {} FROM {}",
+        values.join(" || ',' || "),
+        quote(table)
+    );
+    let rows = connection
+        .query_all_raw(Statement::from_string(backend, query))
+        .await?;
+    let mut texts: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<Result<_, _>>()?;
+    texts.sort_unstable();
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    Ok(hash.finalize().into())
+}
+
+async fn number(connection: &impl ConnectionTrait, query: &str) -> Result<u64, DbErr> {
+    let statement = Statement::from_string(connection.get_database_backend(), query);
+    let number: i64 = match connection.query_one_raw(statement).await? {
+        Some(row) => row.try_get_by_index(0)?,
+        None => 0,
+    };
+    Ok(number.unsigned_abs())
+}

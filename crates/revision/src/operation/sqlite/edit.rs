@@ -1,0 +1,466 @@
+//! What a table shall be after its changes: its new text, and where each of its values comes from.
+
+use std::collections::BTreeMap;
+
+use sea_orm::sea_query::{ColumnType, StringLen};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use super::dependents;
+use super::original::Original;
+use crate::ddl::{Clause, CreateTable, Names, Rule, normal, quote, tokenize};
+use crate::operation::count::Doubt;
+use crate::operation::{Change, refuse, spell};
+use crate::schema::ForeignKey;
+
+const SQLITE: DbBackend = DbBackend::Sqlite;
+
+/// The table to be, and how its rows are made from those of the table that is.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) create: CreateTable,
+    /// For each column that is filled, in lower case, an expression over the old row.
+    sources: BTreeMap<String, String>,
+    /// Indexes that go with their only column.
+    pub(super) dropped_indexes: Vec<String>,
+    /// Columns whose values must be of their new type after the copy.
+    pub(super) converted: Vec<String>,
+    doubts: Vec<Doubt>,
+    unique: Vec<Vec<String>>,
+    foreign_keys: Vec<ForeignKey>,
+    changes: usize,
+}
+
+impl Plan {
+    pub(super) fn new(original: &Original, changes: &[&Change]) -> Result<Self, DbErr> {
+        let columns = original.create.columns.iter();
+        let kept = columns.filter(|column| !column.is_generated());
+        let sources = kept.map(|column| (column.name().to_lowercase(), quote(&column.name())));
+        let mut plan = Self {
+            create: original.create.clone(),
+            sources: sources.collect(),
+            dropped_indexes: Vec::new(),
+            converted: Vec::new(),
+            doubts: Vec::new(),
+            unique: Vec::new(),
+            foreign_keys: Vec::new(),
+            changes: 0,
+        };
+        for change in changes {
+            plan.change(original, change)?;
+        }
+        Ok(plan)
+    }
+
+    /// Whether none of the changes concerns SQLite.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.changes == 0
+    }
+
+    /// The columns to be filled, and the expressions that fill them.
+    pub(super) fn copied(&self) -> impl Iterator<Item = (String, &String)> {
+        self.create.columns.iter().filter_map(|column| {
+            let name = column.name();
+            let source = self.sources.get(&name.to_lowercase())?;
+            Some((name, source))
+        })
+    }
+
+    /// The rows as they will be, as something to select from; columns that are dropped are in it too.
+    pub(super) fn rows(&self, original: &Original) -> String {
+        let mut parts: Vec<String> = self
+            .copied()
+            .map(|(name, source)| format!("{source} AS {}", quote(&name)))
+            .collect();
+        let is_filled = |name: &str| self.sources.contains_key(&name.to_lowercase());
+        for column in &original.create.columns {
+            if !is_filled(&column.name()) {
+                parts.push(quote(&column.name()));
+            }
+        }
+        for column in &self.create.columns {
+            let name = column.name();
+            if !is_filled(&name) && original.create.column(&name).is_none() {
+                parts.push(format!("{} AS {}", column.default_text(), quote(&name)));
+            }
+        }
+        format!(
+            "(SELECT {} FROM {})",
+            parts.join(", "),
+            quote(&original.name)
+        )
+    }
+
+    /// What must be counted before.
+    pub(super) async fn doubts(
+        &self,
+        connection: &impl ConnectionTrait,
+        original: &Original,
+    ) -> Result<Vec<Doubt>, DbErr> {
+        let rows = self.rows(original);
+        let mut doubts = self.doubts.clone();
+        doubts.extend(
+            self.unique
+                .iter()
+                .map(|columns| Doubt::duplicate(columns, &rows)),
+        );
+        for key in &self.foreign_keys {
+            let parent = dependents::parent_columns(connection, key).await?;
+            doubts.push(Doubt::orphan(key, &parent));
+        }
+        Ok(doubts)
+    }
+
+    fn change(&mut self, original: &Original, change: &Change) -> Result<(), DbErr> {
+        self.changes += 1;
+        match change {
+            Change::AddColumn { column, fill } => self.add_column(column, fill.as_ref())?,
+            Change::DropColumn { column } => self.drop_column(original, column)?,
+            Change::RenameColumn { .. } => {}
+            Change::SetType {
+                column,
+                column_type,
+                using,
+            } => {
+                self.set_type(column, column_type)?;
+                if let Some(using) = using {
+                    self.fill(column, spell::expression(SQLITE, using));
+                }
+            }
+            Change::SetNotNull { column, fill } => {
+                let text = self.column(column)?;
+                text.drop_rules(|rule| matches!(rule, Rule::Null));
+                if !text.is_not_null() {
+                    text.add_clause("NOT NULL")?;
+                }
+                if let Some(fill) = fill {
+                    let source = self.source(column);
+                    self.fill(
+                        column,
+                        format!("coalesce({source}, {})", spell::expression(SQLITE, fill)),
+                    );
+                }
+                self.doubts.push(Doubt::null(column));
+            }
+            Change::DropNotNull { column } => self
+                .column(column)?
+                .drop_rules(|rule| matches!(rule, Rule::NotNull { .. })),
+            Change::SetDefault { column, value } => {
+                let text = self.column(column)?;
+                text.drop_rules(|rule| matches!(rule, Rule::Default { .. }));
+                text.add_clause(&format!("DEFAULT {}", spell::default(SQLITE, value)))?;
+            }
+            Change::DropDefault { column } => self
+                .column(column)?
+                .drop_rules(|rule| matches!(rule, Rule::Default { .. })),
+            Change::SetCollation { sqlite: None, .. } => self.changes -= 1,
+            Change::SetCollation {
+                column,
+                sqlite: Some(collation),
+                ..
+            } => {
+                let text = self.column(column)?;
+                text.drop_rules(|rule| matches!(rule, Rule::Collate { .. }));
+                if !collation.eq_ignore_ascii_case("binary") {
+                    text.add_clause(&format!("COLLATE {}", quote(collation)))?;
+                }
+            }
+            Change::SetGenerated {
+                column,
+                expression,
+                stored,
+            } => {
+                let expression = spell::expression(SQLITE, expression);
+                self.doubts.push(Doubt::lost(column));
+                let text = self.column(column)?;
+                text.drop_rules(|rule| {
+                    matches!(rule, Rule::Default { .. } | Rule::Generated { .. })
+                });
+                let stored = if *stored { "STORED" } else { "VIRTUAL" };
+                text.add_clause(&format!("GENERATED ALWAYS AS ({expression}) {stored}"))?;
+                self.sources.remove(&column.to_lowercase());
+            }
+            Change::DropGenerated { column } => {
+                self.column(column)?
+                    .drop_rules(|rule| matches!(rule, Rule::Generated { .. }));
+                self.fill(column, quote(column));
+            }
+            _ => self.change_table(change)?,
+        }
+        Ok(())
+    }
+
+    fn change_table(&mut self, change: &Change) -> Result<(), DbErr> {
+        match change {
+            Change::AddPrimaryKey { name, columns } => {
+                if self.create.all_clauses().any(is_primary_key) {
+                    return refuse(format!(
+                        "{} has a primary key already: drop it first.",
+                        self.create.name()
+                    ));
+                }
+                self.add_clause(
+                    name.as_deref(),
+                    &format!("PRIMARY KEY ({})", spell::list(columns)),
+                )?;
+                self.unique.push(columns.clone());
+                self.doubts
+                    .extend(columns.iter().map(|column| Doubt::null(column)));
+            }
+            Change::DropPrimaryKey => self.drop_clauses("primary key", is_primary_key)?,
+            Change::SetAutoincrement { column, on } => {
+                let named = self
+                    .create
+                    .all_clauses()
+                    .find(|clause| is_primary_key(clause))
+                    .and_then(|clause| clause.name.clone());
+                self.drop_clauses("primary key", is_primary_key)?;
+                let keyword = if *on {
+                    "PRIMARY KEY AUTOINCREMENT"
+                } else {
+                    "PRIMARY KEY"
+                };
+                let clause = format!("{}{keyword}", spell::constraint(named.as_deref()));
+                self.column(column)?.add_clause(&clause)?;
+            }
+            Change::AddUnique { name, columns } => {
+                self.add_clause(
+                    name.as_deref(),
+                    &format!("UNIQUE ({})", spell::list(columns)),
+                )?;
+                self.unique.push(columns.clone());
+            }
+            Change::DropUnique { name, columns } => {
+                self.drop_one("unique constraint", name.as_deref(), |clause| {
+                    matches!(clause.rule, Rule::Unique { .. }) && clause.columns() == lower(columns)
+                })?;
+            }
+            Change::AddCheck { name, expression } => {
+                let expression = spell::expression(SQLITE, expression);
+                self.add_clause(name.as_deref(), &format!("CHECK ({expression})"))?;
+                self.doubts.push(Doubt::check(name.as_deref(), &expression));
+            }
+            Change::DropCheck { name, expression } => {
+                let mut names = Names::default();
+                self.create
+                    .columns
+                    .iter()
+                    .for_each(|column| names.insert(&column.name()));
+                let wanted = match expression {
+                    Some(expression) => Some(normal(
+                        &tokenize(&spell::expression(SQLITE, expression))?.0,
+                        &names,
+                    )),
+                    None => None,
+                };
+                self.drop_one("check", name.as_deref(), |clause| match &clause.rule {
+                    Rule::Check { expression, .. } => Some(normal(expression, &names)) == wanted,
+                    _ => false,
+                })?;
+            }
+            Change::AddForeignKey(key) => {
+                self.create.add_clause(&spell::foreign_key(key))?;
+                self.foreign_keys.push(key.clone());
+            }
+            Change::DropForeignKey { name, columns } => {
+                self.drop_one("foreign key", name.as_deref(), |clause| {
+                    matches!(clause.rule, Rule::ForeignKey { .. })
+                        && clause.columns() == lower(columns)
+                })?;
+            }
+            Change::SetStrict(strict) => {
+                self.create
+                    .set_options(*strict, self.create.is_without_rowid())?;
+                for column in self.create.columns.iter_mut().filter(|_| *strict) {
+                    let type_text = strict_type(&column.type_text());
+                    column.set_type(type_text)?;
+                    self.converted.push(column.name());
+                }
+            }
+            Change::SetWithoutRowid(without) => {
+                self.create.set_options(self.create.is_strict(), *without)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_column(
+        &mut self,
+        column: &sea_orm::sea_query::ColumnDef,
+        fill: Option<&sea_orm::sea_query::Expr>,
+    ) -> Result<(), DbErr> {
+        let name = column.get_column_name();
+        if self.create.column(&name).is_some() {
+            return refuse(format!(
+                "{} has a column {name} already.",
+                self.create.name()
+            ));
+        }
+        self.create.add_column(&spell::column(SQLITE, column))?;
+        let strict = self.create.is_strict();
+        let text = self.column(&name)?;
+        if strict {
+            let type_text = strict_type(&text.type_text());
+            text.set_type(type_text)?;
+        }
+        let has_value = text.rules().any(|rule| {
+            matches!(
+                rule,
+                Rule::Default { .. } | Rule::Generated { .. } | Rule::PrimaryKey { .. }
+            )
+        });
+        if text.is_not_null() && !has_value && fill.is_none() {
+            self.doubts.push(Doubt::nothing_to_put(&name));
+        }
+        if let Some(fill) = fill {
+            self.fill(&name, spell::expression(SQLITE, fill));
+        }
+        Ok(())
+    }
+
+    fn drop_column(&mut self, original: &Original, column: &str) -> Result<(), DbErr> {
+        let text = self.column(column)?;
+        if !text.is_generated() {
+            self.doubts.push(Doubt::lost(column));
+        }
+        dependents::refuse_if_needed(&self.create, original, column)?;
+        self.dropped_indexes
+            .extend(dependents::own_indexes(original, column));
+        self.create.drop_column(column);
+        self.sources.remove(&column.to_lowercase());
+        self.converted
+            .retain(|converted| !converted.eq_ignore_ascii_case(column));
+        Ok(())
+    }
+
+    fn set_type(&mut self, column: &str, column_type: &ColumnType) -> Result<(), DbErr> {
+        let strict = self.create.is_strict();
+        let text = self.column(column)?;
+        let type_text = spell::column_type(SQLITE, column_type);
+        text.set_type(if strict {
+            strict_type(&type_text)
+        } else {
+            &type_text
+        })?;
+        let name = text.name();
+        let length = match column_type {
+            ColumnType::String(StringLen::N(length)) | ColumnType::Char(Some(length)) => {
+                Some(*length)
+            }
+            _ => None,
+        };
+        if let Some(length) = length {
+            self.doubts.push(Doubt::too_long(&name, length));
+            if crate::guard::allows_data_loss() {
+                // The same that PostgreSQL does; without permission there is no such row.
+                let source = self.source(&name);
+                self.fill(&name, format!("CASE WHEN length({source}) > {length} THEN substr({source}, 1, {length}) ELSE {source} END"));
+            }
+        }
+        self.converted.push(name);
+        Ok(())
+    }
+
+    fn column(&mut self, name: &str) -> Result<&mut crate::ddl::ColumnText, DbErr> {
+        let table = self.create.name();
+        match self.create.column_mut(name) {
+            Some(column) => Ok(column),
+            None => refuse(format!("{table} has no column {name}.")),
+        }
+    }
+
+    fn source(&self, column: &str) -> String {
+        let source = self.sources.get(&column.to_lowercase()).cloned();
+        source.unwrap_or_else(|| quote(column))
+    }
+
+    fn fill(&mut self, column: &str, source: String) {
+        self.sources.insert(column.to_lowercase(), source);
+    }
+
+    fn add_clause(&mut self, name: Option<&str>, text: &str) -> Result<(), DbErr> {
+        self.create
+            .add_clause(&format!("{}{text}", spell::constraint(name)))?;
+        Ok(())
+    }
+
+    fn drop_clauses(
+        &mut self,
+        what: &str,
+        which: impl FnMut(&Clause) -> bool,
+    ) -> Result<(), DbErr> {
+        if self.create.drop_clauses(which) == 0 {
+            return refuse(format!("{} has no {what} to drop.", self.create.name()));
+        }
+        Ok(())
+    }
+
+    /// Drops the constraint of this name, or else the one that `fits`.
+    fn drop_one(
+        &mut self,
+        what: &str,
+        name: Option<&str>,
+        fits: impl Fn(&Clause) -> bool,
+    ) -> Result<(), DbErr> {
+        let by_name = name.is_some_and(|name| {
+            self.create
+                .all_clauses()
+                .any(|clause| clause.is_named(name))
+        });
+        if by_name {
+            return self.drop_clauses(what, |clause| {
+                name.is_some_and(|name| clause.is_named(name))
+            });
+        }
+        let what = name.map_or_else(|| what.to_owned(), |name| format!("{what} {name}"));
+        self.drop_clauses(&what, fits)
+    }
+}
+
+fn is_primary_key(clause: &Clause) -> bool {
+    matches!(clause.rule, Rule::PrimaryKey { .. })
+}
+
+fn lower(columns: &[String]) -> Vec<String> {
+    columns.iter().map(|column| column.to_lowercase()).collect()
+}
+
+/// What SQLite makes of a type, in the words that a STRICT table permits.
+fn strict_type(type_text: &str) -> &'static str {
+    match Affinity::of(type_text) {
+        Affinity::Integer => "INTEGER",
+        Affinity::Text => "TEXT",
+        Affinity::Blob if type_text == "any" || type_text.is_empty() => "ANY",
+        Affinity::Blob => "BLOB",
+        Affinity::Numeric if type_text.starts_with("bool") => "INTEGER",
+        Affinity::Numeric if type_text == "any" => "ANY",
+        Affinity::Real | Affinity::Numeric => "REAL",
+    }
+}
+
+/// How SQLite reads the name of a type (section 3.1 of "Datatypes In SQLite").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affinity {
+    Integer,
+    Text,
+    Blob,
+    Real,
+    Numeric,
+}
+
+impl Affinity {
+    pub(super) fn of(type_text: &str) -> Self {
+        let has = |words: &[&str]| words.iter().any(|word| type_text.contains(word));
+        if has(&["int"]) {
+            Self::Integer
+        } else if has(&["char", "clob", "text"]) {
+            Self::Text
+        } else if type_text.is_empty() || has(&["blob"]) {
+            Self::Blob
+        } else if has(&["real", "floa", "doub"]) {
+            Self::Real
+        } else {
+            Self::Numeric
+        }
+    }
+}
