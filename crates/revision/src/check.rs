@@ -1,5 +1,7 @@
 //! Whether a database, its history and the program belong together, and where they do not.
 
+use std::collections::BTreeSet;
+
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
@@ -63,8 +65,7 @@ async fn look(engine: &Engine, reader: &Reader<'_>) -> Result<Check, Error> {
     };
     compare_checksums(engine, &state, &memory, connection, &mut check).await?;
 
-    let latest = memory.first().and_then(|latest| latest.fingerprint.clone());
-    if let Some(latest) = latest {
+    if let Some(latest) = left_by_the_last(&memory, &recorded) {
         let schema = memory::schema(connection, &engine.table).await;
         let schema = schema.map_err(|error| reader.explain("Reading the schema", error))?;
         let drifted = schema.fingerprint() != latest;
@@ -74,6 +75,22 @@ async fn look(engine: &Engine, reader: &Reader<'_>) -> Result<Check, Error> {
         }
     }
     Ok(check)
+}
+
+/// The fingerprint of the schema as this engine left it; nothing when somebody else has migrated since.
+fn left_by_the_last<'a>(memory: &'a [Memory], recorded: &BTreeSet<String>) -> Option<&'a str> {
+    let latest = memory.first()?;
+    let is_remembered = |version: &String| memory.iter().any(|memory| memory.version == *version);
+    let undone = memory
+        .iter()
+        .any(|memory| !recorded.contains(&memory.version));
+    let done = recorded
+        .iter()
+        .any(|version| *version > latest.version && !is_remembered(version));
+    if undone || done {
+        return None;
+    }
+    latest.fingerprint.as_deref()
 }
 
 async fn compare_checksums(

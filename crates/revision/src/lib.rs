@@ -6,7 +6,9 @@
 //! - all pending migrations and their version rows in **one transaction**, so that a failure or a `kill -9`
 //!   leaves the old schema or the new one, never something between;
 //! - a database that knows **revisions which this program does not know** is refused, and left as it is;
+//! - a **memory** of each applied migration, so that an edited one, and a schema changed by hand, are told;
 //! - a verified **snapshot** before an existing SQLite database is touched, where one is asked for;
+//! - the same as a **script** (`--sql`), or as a **rehearsal** (`--dry-run`) that is rolled back;
 //! - `seaql_migrations` stays exactly as SeaORM creates it, so the way back to its own tool is open.
 //!
 //! ```no_run

@@ -135,11 +135,27 @@ impl<'a> Job<'a> {
         memory::install(&connection)
             .await
             .map_err(Error::database(doing))?;
+        if self.reads_schema {
+            self.forget_what_is_undone(&connection)
+                .await
+                .map_err(Error::database("Reading what is remembered"))?;
+        }
         for name in &plan.purge {
             let result = versions::forget(&connection, self.table, name).await;
             result.map_err(Error::database("Removing a version"))?;
             let result = memory::forget(&connection, name).await;
             result.map_err(Error::database("Removing a version"))?;
+        }
+        Ok(())
+    }
+
+    /// SeaORM's own tool may have undone migrations, and knows nothing of what is remembered of them.
+    async fn forget_what_is_undone(&self, connection: &DatabaseExecutor<'_>) -> Result<(), DbErr> {
+        let recorded = versions::recorded(connection, self.table).await?;
+        for memory in memory::read(connection).await? {
+            if !recorded.contains(&memory.version) {
+                memory::forget(connection, &memory.version).await?;
+            }
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::plan::{Batch, Plan};
 use crate::report::{Report, Step};
 use crate::resolve::State;
 use crate::run::{Job, Place, after};
-use crate::{snapshot, tape};
+use crate::{memory, snapshot, tape};
 pub(crate) use session::{Session, explain};
 use solitude::Solitude;
 
@@ -170,8 +170,8 @@ async fn rehearse(
 async fn holds_data(connection: &impl ConnectionTrait, job: &Job<'_>) -> Result<bool, Error> {
     let statement = sea_orm::Statement::from_sql_and_values(
         DbBackend::Sqlite,
-        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name <> ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' LIMIT 1",
-        [job.table.to_string().into()],
+        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name NOT IN (?, ?) AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' LIMIT 1",
+        [job.table.to_string().into(), memory::TABLE.into()],
     );
     let row = connection
         .query_one_raw(statement)

@@ -110,6 +110,27 @@ async fn a_database_of_seaorms_own_tool_is_served_and_remembered_from_now_on() {
     assert!(check.is_fine());
 }
 
+#[tokio::test]
+async fn what_seaorms_own_tool_did_meanwhile_is_no_change_by_hand() {
+    for (_file, url) in at_head().await {
+        let engine = Engine::new::<Full>();
+        let plain = async || crate::support::open(&url).await;
+        Full::down(&plain().await, Some(1)).await.unwrap();
+        let check = engine.check(&url).await.unwrap();
+        assert_eq!((check.drifted, check.status.pending.len()), (None, 1));
+        Full::up(&plain().await, None).await.unwrap();
+        Full::down(&plain().await, Some(2)).await.unwrap();
+        Short::up(&plain().await, None).await.unwrap();
+        assert_ne!(engine.check(&url).await.unwrap().drifted, Some(true));
+
+        engine
+            .upgrade(&url, &Target::Head, &impatient())
+            .await
+            .unwrap();
+        assert!(engine.check(&url).await.unwrap().is_fine());
+    }
+}
+
 struct Unrecordable;
 
 impl MigratorTrait for Unrecordable {

@@ -47,9 +47,57 @@ async fn a_database_is_taken_through_its_history() {
         run(&url, &["current"]),
         (Some(0), "m20260103_000000_add_tags (head)\n".to_owned())
     );
-    assert_eq!(run(&url, &["downgrade", "-1", "--allow-data-loss"]).0, Some(0));
+    assert_eq!(
+        run(&url, &["downgrade", "-1", "--allow-data-loss"]).0,
+        Some(0)
+    );
     assert_eq!(run(&url, &["downgrade", "base", "--yes"]).0, Some(0));
     assert_eq!(run(&url, &["current"]), (Some(0), "base\n".to_owned()));
+}
+
+#[tokio::test]
+async fn a_part_of_the_history_has_both_its_ends() {
+    let file = SqliteFile::new().at::<Short>().await;
+    let range = |range| run(&file.url(), &["history", "-r", range]).1;
+    let [third, second, first] = [
+        "m20260102_000000_add_title -> m20260103_000000_add_tags (head)\n",
+        "m20260101_000000_create_notes -> m20260102_000000_add_title\n",
+        "base -> m20260101_000000_create_notes\n",
+    ];
+    assert_eq!(range("add_title:head"), format!("{third}{second}"));
+    assert_eq!(range("base:current"), format!("{second}{first}"));
+    assert_eq!(range(":add_title"), format!("{second}{first}"));
+    assert_eq!(range("-1:"), format!("{third}{second}{first}"));
+    assert_eq!(
+        run(&file.url(), &["history", "-r", "head"]),
+        (
+            Some(2),
+            "head is not a range: from:to, from: or :to\n".to_owned()
+        )
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_a_matter_of_usage() {
+    let file = SqliteFile::new();
+    let usage = |arguments: &[&str]| {
+        let (code, said) = run(&file.url(), arguments);
+        assert_eq!(code, Some(2), "{said}");
+        said
+    };
+    assert!(usage(&[]).starts_with("Takes a database through the history of its schema\n"));
+    assert_eq!(
+        usage(&["upgrade", "base:head"]),
+        "base:head is a range, and a range needs --sql.\n"
+    );
+    assert_eq!(
+        usage(&["upgrade", "+1", "--sql"]),
+        "--sql reads no database, so nobody knows where +1 is: name the revision.\n"
+    );
+    assert!(usage(&["downgrade", "base", "--sql"]).starts_with("downgrade --sql needs a range"));
+    usage(&["upgrade", "--sql", "--dry-run"]);
+    usage(&["nonsense"]);
+    assert!(file.files().is_empty());
 }
 
 #[test]
