@@ -83,7 +83,8 @@ pub(super) async fn refill(
 
 impl Refill {
     fn read(body: &[u8]) -> Result<Self> {
-        if body.is_empty() {
+        // The body may be left out, and null says no more than that.
+        if body.is_empty() || body.trim_ascii() == b"null" {
             return Ok(Self::Packages(1));
         }
         let mut fields = Fields::parse(body)?;
