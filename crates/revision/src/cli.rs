@@ -40,7 +40,8 @@ use args::{Args, Command};
 
 /// Runs the command line with the arguments of the process, over the migrations of `M`.
 ///
-/// The database is the one of `--database-url`, else of `DATABASE_URL`, else `default_url`.
+/// The database is the one of `--database-url` or `DATABASE_URL`, else the one that the file of
+/// `--database-url-file` or `DATABASE_URL_FILE` holds, else `default_url`.
 pub fn main<M: MigratorTrait>(default_url: &str) -> ExitCode {
     main_observed::<M>(default_url, Observer::default())
 }
@@ -49,13 +50,17 @@ pub fn main<M: MigratorTrait>(default_url: &str) -> ExitCode {
 #[doc(hidden)]
 pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) -> ExitCode {
     let args = Args::parse();
+    let name = program_name();
+    let url = match args.url(default_url) {
+        Ok(url) => url,
+        Err(failure) => return answer::write(Err(failure), args.json, &name),
+    };
     let Some(command) = args.command else {
         // SeaORM's own tool would apply everything now.
         let mut command = Args::command().bin_name(program_name());
         answer::tell(&command.render_help().to_string());
         return exit::USAGE.into();
     };
-    let name = program_name();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -65,7 +70,7 @@ pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) ->
     };
     let program = Program {
         engine: Engine::new::<M>(),
-        url: args.database_url.unwrap_or_else(|| default_url.to_owned()),
+        url,
         name,
         observer,
     };

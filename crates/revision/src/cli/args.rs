@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use super::answer::Failure;
 use crate::event::Observer;
 use crate::options::{Options, Transactions};
 use crate::target::Target;
@@ -26,11 +27,39 @@ pub(super) struct Args {
         global = true
     )]
     pub(super) database_url: Option<String>,
+    /// A file that holds the location, which may have a password in it
+    #[arg(long, env = "DATABASE_URL_FILE", global = true, value_name = "FILE")]
+    pub(super) database_url_file: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+}
+
+impl Args {
+    /// The database that is meant; an empty variable counts as not set.
+    pub(super) fn url(&self, default_url: &str) -> Result<String, Failure> {
+        let given = |text: &&String| !text.is_empty();
+        if let Some(url) = self.database_url.as_ref().filter(given) {
+            return Ok(url.clone());
+        }
+        let Some(file) = self
+            .database_url_file
+            .as_ref()
+            .filter(|file| !file.as_os_str().is_empty())
+        else {
+            return Ok(default_url.to_owned());
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::Usage(format!(
+                "The file {}, which is to say where the database is, cannot be read: {error}.\n\
+                 Check --database-url-file and DATABASE_URL_FILE.\n",
+                file.display()
+            ))
+        })?;
+        Ok(text.trim().to_owned())
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -128,3 +128,27 @@ fn what_is_refused_is_explained_and_creates_no_file() {
     );
     assert!(file.files().is_empty());
 }
+
+#[tokio::test]
+async fn a_file_may_say_where_the_database_is() {
+    let file = SqliteFile::new().at::<Short>().await;
+    let secret = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(secret.path(), format!("{}\n", file.url())).expect("the file is written");
+    let current = |secret: &std::path::Path| {
+        let output = notebook("", &["current"])
+            .env("DATABASE_URL_FILE", secret)
+            .output()
+            .expect("the notebook runs");
+        (output.status.code(), text(&output))
+    };
+    assert_eq!(
+        current(secret.path()),
+        (Some(0), "m20260102_000000_add_title\n".to_owned())
+    );
+    let (code, answer) = current(std::path::Path::new("/nowhere/url"));
+    assert_eq!(code, Some(2));
+    assert!(
+        answer.contains("/nowhere/url") && answer.contains("DATABASE_URL_FILE"),
+        "{answer}"
+    );
+}
