@@ -32,6 +32,8 @@ pub enum Event<'a> {
         /// How many those are.
         total: usize,
     },
+    /// The migration that is running was rolled back and begins again: it dropped what turned out to hold nothing.
+    Again,
     /// One statement of a migration has run; told in a dry run only.
     Statement {
         /// The statement with its values in it.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::schema;
 pub use finding::{Finding, Harm};
 pub(crate) use finding::{list, next_step};
@@ -84,6 +84,7 @@ pub(crate) async fn run<'a>(
         SCOPE
             .scope(scope.clone(), async { judge(findings) })
             .await?;
+        scope.observer.notify(&Event::Again);
         SCOPE.scope(scope.clone(), start()).await?;
     }
     transaction

@@ -138,7 +138,8 @@ async fn rehearse(
     let transaction = Arc::new(transaction);
     let steps = {
         let stage = tape::rehearsal(Arc::clone(&transaction), &job.options.observer)?;
-        job.run(Place::Connection(&stage), plan, batch.len).await
+        job.run(Place::Stage(&stage, &transaction), plan, batch.len)
+            .await
     };
     tape::take_back(transaction).await;
     steps

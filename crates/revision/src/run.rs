@@ -38,20 +38,22 @@ pub(crate) enum Place<'a> {
     Transaction(&'a DatabaseTransaction),
     /// On a connection, each statement by itself.
     Connection(&'a DatabaseConnection),
+    /// On a connection that tells each statement, and passes it on to a transaction that is rolled back.
+    Stage(&'a DatabaseConnection, &'a DatabaseTransaction),
 }
 
 impl<'a> Place<'a> {
     pub(crate) fn executor(self) -> DatabaseExecutor<'a> {
         match self {
             Self::Transaction(transaction) => transaction.into(),
-            Self::Connection(connection) => connection.into(),
+            Self::Connection(connection) | Self::Stage(connection, _) => connection.into(),
         }
     }
 
     /// What can be taken back in part; nothing where each statement stands by itself.
     fn transaction(self) -> Option<&'a DatabaseTransaction> {
         match self {
-            Self::Transaction(transaction) => Some(transaction),
+            Self::Transaction(transaction) | Self::Stage(_, transaction) => Some(transaction),
             Self::Connection(_) => None,
         }
     }

@@ -156,7 +156,8 @@ async fn rehearse(
     let before = foreign_keys::Violations::read(&*transaction).await?;
     let steps = {
         let stage = tape::rehearsal(Arc::clone(&transaction), &job.options.observer)?;
-        job.run(Place::Connection(&stage), plan, batch.len).await
+        job.run(Place::Stage(&stage, &transaction), plan, batch.len)
+            .await
     };
     let steps = match steps {
         Ok(steps) => before.refuse_new(&*transaction).await.map(|()| steps),

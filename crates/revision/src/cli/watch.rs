@@ -160,6 +160,13 @@ impl Watch {
                     copying: None,
                 });
             }
+            Event::Again => {
+                let begin = known
+                    .script
+                    .iter()
+                    .rposition(|line| line.starts_with("-- "));
+                known.script.truncate(begin.map_or(0, |begin| begin + 1));
+            }
             Event::Copying { table, done, rows } => {
                 if let Some(running) = &mut known.running {
                     let since = match &running.copying {

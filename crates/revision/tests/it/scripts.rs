@@ -163,6 +163,28 @@ async fn a_dry_run_tells_everything_and_changes_nothing() {
     }
 }
 
+#[tokio::test]
+async fn a_dry_run_is_refused_where_the_command_would_be() {
+    let file = SqliteFile::new().at::<Full>().await;
+    for url in [file.url(), postgres().await] {
+        Engine::new::<Full>()
+            .upgrade(&url, &Target::Head, &impatient())
+            .await
+            .unwrap();
+        let run = |arguments: &[&str]| {
+            let output = notebook(&url, arguments).output().unwrap();
+            (output.status.code(), text(&output))
+        };
+        let tried = run(&["downgrade", "create_notes", "--dry-run"]);
+        assert_eq!(tried, run(&["downgrade", "create_notes"]));
+        assert_eq!(tried.0, Some(8), "{}", tried.1);
+        // What turns out to hold nothing is dropped twice, and told once.
+        let (code, told) = run(&["downgrade", "-1", "--dry-run"]);
+        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(told.matches("DROP TABLE tag;").count(), 1, "{told}");
+    }
+}
+
 #[test]
 fn a_dry_run_makes_no_file() {
     let file = SqliteFile::new();
