@@ -5,7 +5,6 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
 mod cluster;
 mod entities;

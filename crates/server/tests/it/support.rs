@@ -1,6 +1,5 @@
 //! The service in this process, over a throw-away database of either kind and a clock that stands still.
 
-#[expect(dead_code, reason = "shared with tests that need more of it")]
 #[path = "../../../revision/tests/it/support/cluster.rs"]
 pub(crate) mod cluster;
 pub(crate) mod control;
