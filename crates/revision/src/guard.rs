@@ -130,7 +130,7 @@ pub(crate) fn note_counted(table: &str, column: &str) {
         scope
             .seen()
             .counted
-            .push((table.to_owned(), column.to_owned()))
+            .push((table.to_owned(), column.to_owned()));
     };
     let _ = SCOPE.try_with(note);
 }

@@ -1,7 +1,5 @@
 //! What a migration has dropped, and whether its values live on under another name.
 
-use std::collections::BTreeSet;
-
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sha2::{Digest as _, Sha256};
 
@@ -16,8 +14,8 @@ pub(super) struct Gone {
     columns: Vec<(String, String)>,
 }
 
-/// Hashes of all the values of a table's or a column's rows, whatever their order.
-pub(super) type Kept = BTreeSet<[u8; 32]>;
+/// The rows of each new table and column, as sorted hashes of their values.
+pub(super) type Kept = Vec<Vec<[u8; 32]>>;
 
 impl Gone {
     /// Compares two schemas; what is in `counted` was looked at before it was dropped.
@@ -68,17 +66,23 @@ impl Gone {
                     .iter()
                     .all(|name| column_of(after, new, name).is_some())
                 {
-                    kept.insert(hash(connection, &new.name, &names).await?);
+                    kept.push(hashes(connection, &new.name, &names).await?);
                 }
             }
         }
-        for (name, _) in &self.columns {
+        for (name, gone) in &self.columns {
             let (Some(old), Some(new)) = (before.table(name), after.table(name)) else {
                 continue;
             };
+            let key = key(old, gone);
+            if !key.iter().all(|part| column_of(after, new, part).is_some()) {
+                continue;
+            }
             for column in &new.columns {
                 if column_of(before, old, &column.name).is_none() {
-                    kept.insert(hash(connection, &new.name, &[&column.name]).await?);
+                    let mut columns = key.clone();
+                    columns.push(&column.name);
+                    kept.push(hashes(connection, &new.name, &columns).await?);
                 }
             }
         }
@@ -100,9 +104,7 @@ impl Gone {
                 .map(|column| &*column.name)
                 .collect();
             let rows = number(connection, &format!("SELECT count(*) FROM {}", quote(name))).await?;
-            if rows > 0
-                && (kept.is_empty() || !kept.contains(&hash(connection, name, &names).await?))
-            {
+            if rows > 0 && !live_on(connection, name, &names, kept).await? {
                 findings.push(Finding {
                     table: name.clone(),
                     harm: Harm::DroppedTable,
@@ -111,14 +113,14 @@ impl Gone {
             }
         }
         for (table, column) in &self.columns {
+            let mut columns = key(&before.tables[table], column);
+            columns.push(column);
             let rows = number(
                 connection,
                 &format!("SELECT count({}) FROM {}", quote(column), quote(table)),
             )
             .await?;
-            if rows > 0
-                && (kept.is_empty() || !kept.contains(&hash(connection, table, &[column]).await?))
-            {
+            if rows > 0 && !live_on(connection, table, &columns, kept).await? {
                 let harm = Harm::DroppedColumn {
                     column: column.clone(),
                 };
@@ -133,6 +135,17 @@ impl Gone {
     }
 }
 
+/// What tells the rows apart, so that the same values in other rows are not taken for theirs; nothing when the
+/// column is itself a part of it.
+fn key<'a>(table: &'a Table, column: &str) -> Vec<&'a str> {
+    let keys = table.primary_key.iter().flat_map(|key| &key.keys);
+    let columns: Vec<&str> = keys.map(|part| &*part.text).collect();
+    if columns.iter().any(|part| part.eq_ignore_ascii_case(column)) {
+        return Vec::new();
+    }
+    columns
+}
+
 /// The column of this name; SQLite does not mind the case.
 fn column_of<'a>(schema: &Schema, table: &'a Table, name: &str) -> Option<&'a Column> {
     let mut columns = table.columns.iter();
@@ -142,11 +155,29 @@ fn column_of<'a>(schema: &Schema, table: &'a Table, name: &str) -> Option<&'a Co
     })
 }
 
-async fn hash(
+/// Whether every one of these rows is among those of one of the new tables or columns.
+async fn live_on(
     connection: &impl ConnectionTrait,
     table: &str,
     columns: &[&str],
-) -> Result<[u8; 32], DbErr> {
+    kept: &Kept,
+) -> Result<bool, DbErr> {
+    if kept.is_empty() {
+        return Ok(false);
+    }
+    let rows = hashes(connection, table, columns).await?;
+    let mut each = kept.iter();
+    Ok(each.any(|kept| {
+        let mut kept = kept.iter();
+        rows.iter().all(|row| kept.any(|other| other == row))
+    }))
+}
+
+async fn hashes(
+    connection: &impl ConnectionTrait,
+    table: &str,
+    columns: &[&str],
+) -> Result<Vec<[u8; 32]>, DbErr> {
     let backend = connection.get_database_backend();
     let values: Vec<String> = columns
         .iter()
@@ -163,17 +194,13 @@ async fn hash(
     let rows = connection
         .query_all_raw(Statement::from_string(backend, query))
         .await?;
-    let mut texts: Vec<String> = rows
-        .iter()
-        .map(|row| row.try_get_by_index(0))
-        .collect::<Result<_, _>>()?;
-    texts.sort_unstable();
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update(text.len().to_be_bytes());
-        hash.update(text);
+    let mut hashes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let text: String = row.try_get_by_index(0)?;
+        hashes.push(Sha256::digest(text).into());
     }
-    Ok(hash.finalize().into())
+    hashes.sort_unstable();
+    Ok(hashes)
 }
 
 async fn number(connection: &impl ConnectionTrait, query: &str) -> Result<u64, DbErr> {

@@ -3,6 +3,7 @@
 mod alone;
 mod check;
 mod cli;
+mod guards;
 #[path = "../notebook/migrations.rs"]
 mod migrations;
 mod postgres;

@@ -19,7 +19,7 @@ use sea_orm_migration::prelude::*;
 use crate::support::{SqliteFile, impatient, select};
 
 /// Tables that hold all there is, each with the columns `n`, `s`, `m` and `extra`, and those that point at them.
-pub(super) const NASTY: &str = include_str!("survival/nasty.sql");
+pub(crate) const NASTY: &str = include_str!("survival/nasty.sql");
 
 /// The tables of [`NASTY`] to which everything is done.
 const TABLES: [&str; 5] = ["drug", "folder", "reading", "tag", "log"];
