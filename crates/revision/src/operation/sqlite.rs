@@ -1,5 +1,6 @@
 //! Changing a table in SQLite: by its own `ALTER TABLE` where that suffices, else by one rebuild.
 
+mod affinity;
 mod copy;
 mod dependents;
 mod edit;

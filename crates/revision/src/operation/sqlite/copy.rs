@@ -2,7 +2,8 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::edit::{Affinity, Plan};
+use super::affinity::Affinity;
+use super::edit::Plan;
 use super::original::{Original, rowid_alias};
 use crate::ddl::{CreateTable, quote};
 use crate::event::{Event, Observer};

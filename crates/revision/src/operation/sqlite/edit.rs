@@ -1,10 +1,12 @@
 //! What a table shall be after its changes: its new text, and where each of its values comes from.
 
+mod columns;
+
 use std::collections::BTreeMap;
 
-use sea_orm::sea_query::{ColumnType, StringLen};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
+use super::affinity::strict_type;
 use super::dependents;
 use super::original::Original;
 use crate::ddl::{Clause, CreateTable, Names, Rule, normal, quote, tokenize};
@@ -284,83 +286,6 @@ impl Plan {
         Ok(())
     }
 
-    fn add_column(
-        &mut self,
-        column: &sea_orm::sea_query::ColumnDef,
-        fill: Option<&sea_orm::sea_query::Expr>,
-    ) -> Result<(), DbErr> {
-        let name = column.get_column_name();
-        if self.create.column(&name).is_some() {
-            return refuse(format!(
-                "{} has a column {name} already.",
-                self.create.name()
-            ));
-        }
-        self.create.add_column(&spell::column(SQLITE, column))?;
-        let strict = self.create.is_strict();
-        let text = self.column(&name)?;
-        if strict {
-            let type_text = strict_type(&text.type_text());
-            text.set_type(type_text)?;
-        }
-        let has_value = text.rules().any(|rule| {
-            matches!(
-                rule,
-                Rule::Default { .. } | Rule::Generated { .. } | Rule::PrimaryKey { .. }
-            )
-        });
-        if text.is_not_null() && !has_value && fill.is_none() {
-            self.doubts.push(Doubt::nothing_to_put(&name));
-        }
-        if let Some(fill) = fill {
-            self.fill(&name, spell::expression(SQLITE, fill));
-        }
-        Ok(())
-    }
-
-    fn drop_column(&mut self, original: &Original, column: &str) -> Result<(), DbErr> {
-        let text = self.column(column)?;
-        if !text.is_generated() {
-            self.doubts.push(Doubt::lost(column));
-        }
-        dependents::refuse_if_needed(&self.create, original, column)?;
-        self.dropped_indexes
-            .extend(dependents::own_indexes(original, column));
-        self.create.drop_column(column);
-        self.sources.remove(&column.to_lowercase());
-        self.converted
-            .retain(|converted| !converted.eq_ignore_ascii_case(column));
-        Ok(())
-    }
-
-    fn set_type(&mut self, column: &str, column_type: &ColumnType) -> Result<(), DbErr> {
-        let strict = self.create.is_strict();
-        let text = self.column(column)?;
-        let type_text = spell::column_type(SQLITE, column_type);
-        text.set_type(if strict {
-            strict_type(&type_text)
-        } else {
-            &type_text
-        })?;
-        let name = text.name();
-        let length = match column_type {
-            ColumnType::String(StringLen::N(length)) | ColumnType::Char(Some(length)) => {
-                Some(*length)
-            }
-            _ => None,
-        };
-        if let Some(length) = length {
-            self.doubts.push(Doubt::too_long(&name, length));
-            if crate::guard::allows_data_loss() {
-                // The same that PostgreSQL does; without permission there is no such row.
-                let source = self.source(&name);
-                self.fill(&name, format!("CASE WHEN length({source}) > {length} THEN substr({source}, 1, {length}) ELSE {source} END"));
-            }
-        }
-        self.converted.push(name);
-        Ok(())
-    }
-
     fn column(&mut self, name: &str) -> Result<&mut crate::ddl::ColumnText, DbErr> {
         let table = self.create.name();
         match self.create.column_mut(name) {
@@ -423,44 +348,4 @@ fn is_primary_key(clause: &Clause) -> bool {
 
 fn lower(columns: &[String]) -> Vec<String> {
     columns.iter().map(|column| column.to_lowercase()).collect()
-}
-
-/// What SQLite makes of a type, in the words that a STRICT table permits.
-fn strict_type(type_text: &str) -> &'static str {
-    match Affinity::of(type_text) {
-        Affinity::Integer => "INTEGER",
-        Affinity::Text => "TEXT",
-        Affinity::Blob if type_text == "any" || type_text.is_empty() => "ANY",
-        Affinity::Blob => "BLOB",
-        Affinity::Numeric if type_text.starts_with("bool") => "INTEGER",
-        Affinity::Numeric if type_text == "any" => "ANY",
-        Affinity::Real | Affinity::Numeric => "REAL",
-    }
-}
-
-/// How SQLite reads the name of a type (section 3.1 of "Datatypes In SQLite").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Affinity {
-    Integer,
-    Text,
-    Blob,
-    Real,
-    Numeric,
-}
-
-impl Affinity {
-    pub(super) fn of(type_text: &str) -> Self {
-        let has = |words: &[&str]| words.iter().any(|word| type_text.contains(word));
-        if has(&["int"]) {
-            Self::Integer
-        } else if has(&["char", "clob", "text"]) {
-            Self::Text
-        } else if type_text.is_empty() || has(&["blob"]) {
-            Self::Blob
-        } else if has(&["real", "floa", "doub"]) {
-            Self::Real
-        } else {
-            Self::Numeric
-        }
-    }
 }
