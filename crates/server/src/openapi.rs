@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     ResponseBuilder,
 };
 use utoipa::{PartialSchema, ToSchema};
@@ -74,6 +74,21 @@ pub fn with_problems(mut document: OpenApi) -> OpenApi {
                 .insert("default".to_owned(), RefOr::T(problem.clone()));
         }
     }
+    document
+}
+
+/// Lets the body of a refill be left out: one package is what came in then. The derive knows an optional
+/// body only as one that may be null, and null is refused.
+pub fn with_optional_refill(mut document: OpenApi) -> OpenApi {
+    let refill = document
+        .paths
+        .paths
+        .get_mut(&format!("{PREFIX}/drugs/{{id}}/refill"));
+    let body = refill.and_then(|path| path.post.as_mut()?.request_body.as_mut());
+    let Some(RefOr::T(body)) = body else {
+        unreachable!("a refill is described, with its body in place")
+    };
+    body.required = Some(Required::False);
     document
 }
 

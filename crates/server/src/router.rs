@@ -27,7 +27,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The description of the API.
 pub fn document() -> OpenApi {
-    openapi::with_problems(routes().into_openapi())
+    openapi::with_optional_refill(openapi::with_problems(routes().into_openapi()))
 }
 
 /// The whole service.

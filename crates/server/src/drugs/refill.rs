@@ -52,7 +52,7 @@ enum Refill {
     params(page::IdParameter, page::IfMatchParameter,
         ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "Any text that names this booking, as a UUID.",
             max_length = 255)),
-    request_body(content = Option<RefillIn>),
+    request_body = RefillIn,
     responses((status = 200, body = DrugOut, headers(
         ("ETag" = String, description = "The drug's entity tag."),
         ("Idempotent-Replayed" = String, description = "`true` where the booking was made before."),
@@ -83,8 +83,7 @@ pub(super) async fn refill(
 
 impl Refill {
     fn read(body: &[u8]) -> Result<Self> {
-        // The body may be left out, and null says no more than that.
-        if body.is_empty() || body.trim_ascii() == b"null" {
+        if body.is_empty() {
             return Ok(Self::Packages(1));
         }
         let mut fields = Fields::parse(body)?;

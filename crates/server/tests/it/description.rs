@@ -40,6 +40,15 @@ fn document() -> Value {
     serde_json::to_value(server::router::document()).expect("plain JSON")
 }
 
+#[test]
+fn the_body_of_a_refill_may_be_left_out_and_is_not_null() {
+    let document = serde_json::to_value(server::router::document()).expect("plain JSON");
+    let body = &document["paths"]["/api/v1/drugs/{id}/refill"]["post"]["requestBody"];
+    assert_eq!(body["required"], false);
+    let schema = &body["content"]["application/json"]["schema"];
+    assert_eq!(schema["$ref"], "#/components/schemas/RefillIn", "{body}");
+}
+
 fn operations() -> Vec<Value> {
     let document = document();
     let paths = document["paths"].as_object().expect("paths").values();

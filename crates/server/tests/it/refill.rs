@@ -141,7 +141,7 @@ on_both! {
         let too_much = service.post(&url, &json!({"amount": 1_000_000})).await;
         assert_eq!(too_much.problem(), (409, vec![]));
         assert!(too_much.body["detail"].as_str().unwrap().contains("1000000 units"));
-        assert_eq!(service.post("/api/v1/drugs/77/refill", &Value::Null).await.problem().0, 404);
+        assert_eq!(service.post("/api/v1/drugs/77/refill", &Value::Null).await.problem().0, 422);
         assert_eq!(service.post("/api/v1/drugs/77/refill", &json!({})).await.problem(), (404, vec![]));
         assert_eq!(service.get(&path).await.body, before);
     }
