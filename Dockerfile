@@ -26,7 +26,7 @@ RUN find crates migration -name '*.rs' -exec touch {} + \
 FROM debian:bookworm-slim
 LABEL org.opencontainers.image.title="medicine-tracker" \
     org.opencontainers.image.description="Keeps a household's drugs, and tells when each runs out and by when to order it." \
-    org.opencontainers.image.licenses="MIT OR Apache-2.0"
+    org.opencontainers.image.licenses="MIT"
 # A fixed number, so that files in a volume have the same owner in every version of this image.
 # A new volume takes the owner of /data from here.
 RUN groupadd --gid 10001 medicine \
