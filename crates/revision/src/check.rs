@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
+use crate::declared;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::memory::{self, Checksums, Memory, replay};
@@ -28,6 +29,8 @@ pub struct Check {
     pub unremembered: Vec<String>,
     /// Whether the schema is not the one that the migrations left; nothing where that is not remembered.
     pub drifted: Option<bool>,
+    /// Where the program's entities are ahead of all its migrations: a migration has been forgotten.
+    pub ahead: Vec<Difference>,
     /// In what it differs; empty where that cannot be found out, for example because migrations were edited.
     pub differences: Vec<Difference>,
 }
@@ -35,21 +38,26 @@ pub struct Check {
 impl Check {
     /// Whether there is nothing to do and nothing to worry about.
     pub fn is_fine(&self) -> bool {
-        self.status.is_up_to_date() && self.edited.is_empty() && self.drifted != Some(true)
+        self.status.is_up_to_date()
+            && self.edited.is_empty()
+            && self.drifted != Some(true)
+            && self.ahead.is_empty()
     }
 }
 
 pub(crate) async fn check(engine: &Engine, url: &str) -> Result<Check, Error> {
+    let ahead = declared::ahead(engine).await?;
     let options = Options::default();
     let Some(reader) = Reader::open(url.parse()?, &options).await? else {
         return Ok(Check {
             status: State::empty(engine.names()).status(),
+            ahead,
             ..Check::default()
         });
     };
     let result = look(engine, &reader).await;
     reader.close().await;
-    result
+    Ok(Check { ahead, ..result? })
 }
 
 async fn look(engine: &Engine, reader: &Reader<'_>) -> Result<Check, Error> {

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use sea_orm_migration::MigratorTrait;
 
+use crate::declared::Declared;
 use crate::engine::Engine;
 use crate::event::Observer;
 use answer::{Answer, Failure};
@@ -43,12 +44,25 @@ use args::{Args, Command};
 /// The database is the one of `--database-url` or `DATABASE_URL`, else the one that the file of
 /// `--database-url-file` or `DATABASE_URL_FILE` holds, else `default_url`.
 pub fn main<M: MigratorTrait>(default_url: &str) -> ExitCode {
-    main_observed::<M>(default_url, Observer::default())
+    main_declaring::<M>(default_url, Declared::new())
+}
+
+/// As [`main`], and `check` compares the migrations with the program's entities as well.
+pub fn main_declaring<M: MigratorTrait>(default_url: &str, declared: Declared) -> ExitCode {
+    run(
+        default_url,
+        Engine::new::<M>().declaring(declared),
+        Observer::default(),
+    )
 }
 
 /// As [`main`], and tells somebody what happens while it happens.
 #[doc(hidden)]
 pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) -> ExitCode {
+    run(default_url, Engine::new::<M>(), observer)
+}
+
+fn run(default_url: &str, engine: Engine, observer: Observer) -> ExitCode {
     let args = Args::parse();
     let name = program_name();
     let url = match args.url(default_url) {
@@ -69,7 +83,7 @@ pub fn main_observed<M: MigratorTrait>(default_url: &str, observer: Observer) ->
         }
     };
     let program = Program {
-        engine: Engine::new::<M>(),
+        engine,
         url,
         name,
         observer,

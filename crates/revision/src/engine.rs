@@ -7,6 +7,7 @@ use sea_orm::DynIden;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::check::{self, Check};
+use crate::declared::Declared;
 use crate::error::Error;
 use crate::location::Location;
 use crate::memory::Checksums;
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(crate) migrations: Vec<Box<dyn MigrationTrait>>,
     names: Vec<String>,
     pub(crate) table: DynIden,
+    pub(crate) declared: Declared,
 }
 
 impl Engine {
@@ -42,7 +44,14 @@ impl Engine {
             migrations,
             names,
             table: M::migration_table_name(),
+            declared: Declared::new(),
         }
+    }
+
+    /// Takes the program's entities, so that [`check`](Self::check) sees where they are ahead of the migrations.
+    #[must_use]
+    pub fn declaring(self, declared: Declared) -> Self {
+        Self { declared, ..self }
     }
 
     /// The names of all migrations, oldest first.

@@ -28,6 +28,7 @@ mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod ddl;
+mod declared;
 mod engine;
 mod error;
 mod event;
@@ -56,6 +57,7 @@ mod versions;
 mod wipe;
 
 pub use check::Check;
+pub use declared::Declared;
 pub use engine::Engine;
 pub use error::{Error, Orphans};
 pub use event::{Event, Observer};

@@ -15,7 +15,7 @@ use crate::target::Target;
 #[command(
     version,
     after_help = "Exit codes: 0 fine, 1 failed, 2 usage, 3 pending, 4 unknown revision, 5 edited, 6 drift, \
-                  7 locked, 8 refused, 10 database newer than this program."
+                  7 locked, 8 refused, 9 entities ahead, 10 database newer than this program."
 )]
 pub(super) struct Args {
     /// The database: `sqlite://notes.db`, `postgres://user@host/database`

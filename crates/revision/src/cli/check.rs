@@ -103,6 +103,18 @@ impl Program {
                 ),
             });
         }
+        if !check.ahead.is_empty() {
+            findings.push(Finding {
+                code: "entities-ahead",
+                exit: exit::ENTITIES_AHEAD,
+                what: "The entities are ahead of the migrations.".to_owned(),
+                lines: check.ahead.iter().map(ToString::to_string).collect(),
+                next: format!(
+                    "Write the migration that is missing: {} revision -m \"…\"",
+                    self.name
+                ),
+            });
+        }
         if !check.status.pending.is_empty() {
             findings.push(Finding {
                 code: "pending",

@@ -21,7 +21,8 @@ pub const LOCKED: u8 = 7;
 /// The command was not carried out because it could do harm or cannot work here.
 pub const REFUSED: u8 = 8;
 
-// 9 is kept free for entities that are ahead of the migrations.
+/// The program's entities are ahead of its migrations.
+pub const ENTITIES_AHEAD: u8 = 9;
 /// The database was written by a newer version of the program.
 pub const NEWER: u8 = 10;
 

@@ -4,7 +4,7 @@ use revision::{Engine, Options, Target, Transactions};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::migrations::{Edited, Full, Script, Short};
-use crate::support::{SqliteFile, execute, impatient, postgres, select};
+use crate::support::{SqliteFile, execute, impatient, notebook, postgres, select, text};
 
 async fn at_head() -> [(Option<SqliteFile>, String); 2] {
     let file = SqliteFile::new();
@@ -167,5 +167,28 @@ async fn a_migration_that_cannot_be_played_to_an_empty_database_runs_all_the_sam
         .await
         .len(),
         3
+    );
+}
+
+#[tokio::test]
+async fn entities_ahead_of_the_migrations_have_a_code_of_their_own() {
+    let file = SqliteFile::new().at::<Full>().await;
+    for url in [file.url(), SqliteFile::new().url()] {
+        let output = notebook(&url, &["check"])
+            .env("NOTEBOOK", "ahead")
+            .output()
+            .expect("the notebook runs");
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(9), "{text}");
+        assert!(
+            text.starts_with("The entities are ahead of the migrations.\n"),
+            "{text}"
+        );
+        assert!(text.contains("  table label: is missing"), "{text}");
+    }
+    let all = Engine::new::<Full>().check(&file.url()).await.unwrap();
+    assert!(
+        all.is_fine(),
+        "without entities nothing is compared: {all:?}"
     );
 }

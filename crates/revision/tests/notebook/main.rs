@@ -1,16 +1,17 @@
 //! A project's migration program, as small as one can be, with the ways to fail that the tests ask for.
 //!
-//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`, `alone`), `NOTEBOOK_DIE_AT=n` kills the
+//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`, `alone`, `ahead`), `NOTEBOOK_DIE_AT=n` kills the
 //! process before the n-th statement, be it of a migration or of the engine, and `NOTEBOOK_ENGINE=plain` applies
 //! everything with SeaORM's own runner.
 
+mod label;
 mod migrations;
 
 use std::env;
 use std::process::ExitCode;
 
 use migrations::{Alone, Broken, Edited, Full, Gated, Short, tick};
-use revision::{Event, Observer};
+use revision::{Declared, Event, Observer};
 use sea_orm_migration::MigratorTrait;
 
 fn main() -> ExitCode {
@@ -21,6 +22,10 @@ fn main() -> ExitCode {
         Ok("edited") => run::<Edited>(),
         Ok("gated") => run::<Gated>(),
         Ok("alone") => run::<Alone>(),
+        Ok("ahead") => revision::cli::main_declaring::<Full>(
+            "sqlite://notes.db",
+            Declared::new().entity(label::Entity),
+        ),
         _ => run::<Full>(),
     }
 }
