@@ -29,7 +29,7 @@ pub(super) struct Args {
     pub(super) database_url: Option<String>,
     /// A file that holds the location, which may have a password in it
     #[arg(long, env = "DATABASE_URL_FILE", global = true, value_name = "FILE")]
-    pub(super) database_url_file: Option<PathBuf>,
+    pub(super) database_url_file: Option<String>,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -44,18 +44,13 @@ impl Args {
         if let Some(url) = self.database_url.as_ref().filter(given) {
             return Ok(url.clone());
         }
-        let Some(file) = self
-            .database_url_file
-            .as_ref()
-            .filter(|file| !file.as_os_str().is_empty())
-        else {
+        let Some(file) = self.database_url_file.as_ref().filter(given) else {
             return Ok(default_url.to_owned());
         };
         let text = std::fs::read_to_string(file).map_err(|error| {
             Failure::Usage(format!(
-                "The file {}, which is to say where the database is, cannot be read: {error}.\n\
-                 Check --database-url-file and DATABASE_URL_FILE.\n",
-                file.display()
+                "The file {file}, which is to say where the database is, cannot be read: {error}.\n\
+                 Check --database-url-file and DATABASE_URL_FILE.\n"
             ))
         })?;
         Ok(text.trim().to_owned())

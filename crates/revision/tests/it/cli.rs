@@ -145,6 +145,15 @@ async fn a_file_may_say_where_the_database_is() {
         current(secret.path()),
         (Some(0), "m20260102_000000_add_title\n".to_owned())
     );
+    let unset = notebook(&file.url(), &["current"])
+        .env("DATABASE_URL_FILE", "")
+        .output()
+        .expect("the notebook runs");
+    assert_eq!(
+        (unset.status.code(), text(&unset)),
+        current(secret.path()),
+        "an empty variable counts as not set"
+    );
     let (code, answer) = current(std::path::Path::new("/nowhere/url"));
     assert_eq!(code, Some(2));
     assert!(
