@@ -3,15 +3,19 @@
 //! An error carries two messages: what the caller reads, and the cause that goes to the log with the
 //! request's id and never into the body.
 
+mod failure;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use self::failure::DatabaseFailure;
 
 /// A problem document: what went wrong, in words for people and in fields for programs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -312,66 +316,6 @@ fn database_problem(error: &DbErr) -> Problem {
         DatabaseFailure::Other => Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
-
-/// The failures of a database that a caller can be told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DatabaseFailure {
-    Full,
-    ReadOnly,
-    Busy,
-    Unreachable,
-    Other,
-}
-
-impl DatabaseFailure {
-    /// Goes by the driver's codes, never by its text.
-    fn of(error: &DbErr) -> Self {
-        let sqlx = match error {
-            DbErr::ConnectionAcquire(_) => return Self::Busy,
-            DbErr::Conn(RuntimeErr::SqlxError(sqlx))
-            | DbErr::Exec(RuntimeErr::SqlxError(sqlx))
-            | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => sqlx.as_ref(),
-            _ => return Self::Other,
-        };
-        let database = match sqlx {
-            sqlx::Error::Database(database) => database,
-            sqlx::Error::PoolTimedOut => return Self::Busy,
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                return Self::Unreachable;
-            }
-            _ => return Self::Other,
-        };
-        let code = database.code().unwrap_or_default();
-        if database
-            .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-            .is_some()
-        {
-            return match code.as_ref() {
-                "53100" => Self::Full,
-                "25006" => Self::ReadOnly,
-                "55P03" | "40001" | "40P01" | "57014" => Self::Busy,
-                _ if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
-                    Self::Unreachable
-                }
-                _ => Self::Other,
-            };
-        }
-        // SQLite's primary code is the low byte of the extended one (sqlite.org/rescode.html).
-        let code: u32 = code.parse().unwrap_or_default();
-        match code & 0xff {
-            13 => Self::Full,
-            10 if matches!(code, SQLITE_IOERR_SHMSIZE | SQLITE_IOERR_SHMMAP) => Self::Full,
-            8 => Self::ReadOnly,
-            5 | 6 => Self::Busy,
-            10 | 14 => Self::Unreachable,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// The shared-memory file beside the database could not be made: there is no room for its 32 KiB.
-const SQLITE_IOERR_SHMSIZE: u32 = 4874;
-const SQLITE_IOERR_SHMMAP: u32 = 5386;
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
