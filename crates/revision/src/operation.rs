@@ -1,18 +1,124 @@
-//! Changes of a table as data: each can be executed on either database, and later rendered or reversed.
+//! What a migration does, as data: it can be executed on either database, told to a person, and written as code.
 //!
-//! PostgreSQL gets plain `ALTER TABLE`s. SQLite gets its own where they suffice, and otherwise one rebuild, which loses
+//! A change of a table is the part with the work in it. PostgreSQL gets plain `ALTER TABLE`s. SQLite gets its own where they suffice, and otherwise one rebuild, which loses
 //! nothing: rows, rowids, the AUTOINCREMENT sequence, every constraint, index, trigger and view.
 
 mod count;
+mod create_index;
+mod create_table;
+mod describe;
+mod enums;
 mod postgres;
 mod spell;
 mod sqlite;
 
-use sea_orm::sea_query::{ColumnDef, ColumnType, Expr};
+use sea_orm::sea_query::{ColumnDef, ColumnType, Expr, Table};
 use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::SchemaManager;
 
 use crate::schema::ForeignKey;
+pub use create_index::CreateIndex;
+pub use create_table::{CreateTable, Key};
+
+/// One step of a migration.
+///
+/// Its [`Display`](std::fmt::Display) is one line for each thing that it does: `drug: add column note varchar(10)`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Creates a table.
+    CreateTable(CreateTable),
+    /// Drops a table with its rows, indexes and triggers.
+    DropTable {
+        /// Which.
+        table: String,
+    },
+    /// Renames a table, also where others speak of it.
+    RenameTable {
+        /// Its name so far.
+        from: String,
+        /// Its name from now on.
+        to: String,
+    },
+    /// Changes a table; on SQLite at most one rebuild.
+    AlterTable(AlterTable),
+    /// Creates an index.
+    CreateIndex(CreateIndex),
+    /// Drops an index.
+    DropIndex {
+        /// The table that it is of.
+        table: String,
+        /// Which.
+        index: String,
+    },
+    /// Creates an enum; PostgreSQL only.
+    CreateEnum {
+        /// Its name.
+        name: String,
+        /// In order.
+        values: Vec<String>,
+    },
+    /// Adds a value to an enum; PostgreSQL only.
+    AddEnumValue {
+        /// Of which enum.
+        name: String,
+        /// The value.
+        value: String,
+        /// The value that it stands before; it is the last one without.
+        before: Option<String>,
+    },
+    /// Renames a value of an enum, in every row that has it; PostgreSQL only.
+    RenameEnumValue {
+        /// Of which enum.
+        name: String,
+        /// Its name so far.
+        from: String,
+        /// Its name from now on.
+        to: String,
+    },
+    /// Gives an enum other values in place of its own, and converts its columns; a row that has a value which is no
+    /// longer there fails the migration; PostgreSQL only.
+    ReplaceEnum {
+        /// Which.
+        name: String,
+        /// All its values from now on, in order.
+        values: Vec<String>,
+    },
+    /// Drops an enum; PostgreSQL only.
+    DropEnum {
+        /// Which.
+        name: String,
+    },
+}
+
+impl Operation {
+    /// Executes it on the manager's database.
+    ///
+    /// # Errors
+    ///
+    /// As [`AlterTable::run`]; the driver's error otherwise. The transaction must then be rolled back.
+    pub async fn run(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        match self {
+            Self::CreateTable(create) => manager.create_table(create.statement()).await,
+            Self::DropTable { table } => {
+                let drop = Table::drop().table(table.clone()).to_owned();
+                manager.drop_table(drop).await
+            }
+            Self::RenameTable { from, to } => {
+                let rename = Table::rename().table(from.clone(), to.clone()).to_owned();
+                manager.rename_table(rename).await
+            }
+            Self::AlterTable(alter) => alter.run(manager).await,
+            Self::CreateIndex(create) => create.run(manager).await,
+            Self::DropIndex { table, index } => create_index::drop(manager, table, index).await,
+            Self::CreateEnum { .. }
+            | Self::AddEnumValue { .. }
+            | Self::RenameEnumValue { .. }
+            | Self::ReplaceEnum { .. }
+            | Self::DropEnum { .. } => enums::run(manager, self).await,
+        }
+    }
+}
 
 /// What is to be changed in one table, in order.
 #[derive(Clone, Debug)]
@@ -157,6 +263,20 @@ pub enum Change {
         name: Option<String>,
         /// The columns that point.
         columns: Vec<String>,
+    },
+    /// Gives a constraint another name; PostgreSQL only, where the server makes a name for each.
+    RenameConstraint {
+        /// Its name so far.
+        from: String,
+        /// Its name from now on.
+        to: String,
+    },
+    /// Sets what is said of the table, or of a column; PostgreSQL only.
+    SetComment {
+        /// Of which column; of the table without.
+        column: Option<String>,
+        /// The text; nothing is said any more without.
+        comment: Option<String>,
     },
     /// Sets whether values must be of their column's type; SQLite only.
     SetStrict(bool),

@@ -237,6 +237,17 @@ impl<C: ConnectionTrait> On<'_, C> {
                     .await
             }
             Change::SetAutoincrement { column, on } => self.set_autoincrement(column, *on).await,
+            Change::RenameConstraint { from, to } => {
+                self.alter(format!(
+                    "RENAME CONSTRAINT {} TO {}",
+                    quote(from),
+                    quote(to)
+                ))
+                .await
+            }
+            Change::SetComment { column, comment } => {
+                self.comment(column.as_deref(), comment.as_deref()).await
+            }
             Change::DropPrimaryKey => {
                 self.drop_constraint(Found::primary_key_name, "primary key")
                     .await
@@ -263,6 +274,20 @@ impl<C: ConnectionTrait> On<'_, C> {
             // STRICT and WITHOUT ROWID are SQLite's own; a column without a collation for this database stays.
             _ => Ok(()),
         }
+    }
+
+    async fn comment(&self, column: Option<&str>, comment: Option<&str>) -> Result<(), DbErr> {
+        let what = match column {
+            Some(column) => format!("COLUMN {}.{}", self.table, quote(column)),
+            None => format!("TABLE {}", self.table),
+        };
+        let comment = match comment {
+            Some(comment) => format!("'{}'", comment.replace('\'', "''")),
+            None => "NULL".to_owned(),
+        };
+        let sql = format!("COMMENT ON {what} IS {comment}");
+        self.connection.execute_unprepared(&sql).await?;
+        Ok(())
     }
 
     async fn drop_constraint(

@@ -118,6 +118,8 @@ impl Plan {
             Change::AddColumn { column, fill } => self.add_column(column, fill.as_ref())?,
             Change::DropColumn { column } => self.drop_column(original, column)?,
             Change::RenameColumn { .. } => {}
+            // PostgreSQL's own.
+            Change::RenameConstraint { .. } | Change::SetComment { .. } => self.changes -= 1,
             Change::SetType {
                 column,
                 column_type,
