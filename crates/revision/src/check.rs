@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
-use crate::declared;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::memory::{self, Checksums, Memory, replay};
@@ -29,8 +28,9 @@ pub struct Check {
     pub unremembered: Vec<String>,
     /// Whether the schema is not the one that the migrations left; nothing where that is not remembered.
     pub drifted: Option<bool>,
-    /// Where the program's entities are ahead of all its migrations: a migration has been forgotten.
-    pub ahead: Vec<Difference>,
+    /// What all the migrations lack of what the program's entities declare, operation by operation: a migration has been
+    /// forgotten.
+    pub ahead: Vec<String>,
     /// In what it differs; empty where that cannot be found out, for example because migrations were edited.
     pub differences: Vec<Difference>,
 }
@@ -46,7 +46,7 @@ impl Check {
 }
 
 pub(crate) async fn check(engine: &Engine, url: &str) -> Result<Check, Error> {
-    let ahead = declared::ahead(engine).await?;
+    let ahead = engine.ahead().await?;
     let options = Options::default();
     let Some(reader) = Reader::open(url.parse()?, &options).await? else {
         return Ok(Check {

@@ -1,36 +1,46 @@
-//! What a program's entities declare, to be compared with what its migrations make.
+//! What a program's entities declare: the schema that its code expects.
 //!
-//! Both sides are made on scratch databases in memory and read back by the same reader, so that only a real
-//! difference is one. No database of the user's is needed or touched.
+//! It is created on an empty database and read back, so that it is compared with what the migrations make in the
+//! database's own spelling.
+
+mod create;
+mod details;
+mod entity;
 
 use std::fmt;
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, EntityTrait};
-use sea_orm_migration::{MigrationTrait, SchemaManager};
+use sea_orm::{DbBackend, EntityTrait};
 
-use crate::engine::Engine;
+pub use details::Details;
+use entity::{Declares, Parts};
+
 use crate::error::Error;
-use crate::memory::{self, replay};
-use crate::schema::Difference;
-use crate::tape::Scratch;
 
-/// The entities of a program.
+/// The entities of a program, and what their attributes cannot say.
 ///
 /// ```
 /// # mod note {
 /// #     use sea_orm::entity::prelude::*;
 /// #     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 /// #     #[sea_orm(table_name = "note")]
-/// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32 }
+/// #     pub struct Model { #[sea_orm(primary_key)] pub id: i32, pub stars: i32 }
 /// #     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 /// #     pub enum Relation {}
 /// #     impl ActiveModelBehavior for ActiveModel {}
 /// # }
-/// let declared = revision::Declared::new().entity(note::Entity);
+/// use revision::{Declared, Details};
+/// use sea_orm::sea_query::{Expr, ExprTrait};
+///
+/// let declared = Declared::new()
+///     .entity(note::Entity)
+///     .details(Details::of(note::Entity).check("ck-note-stars", Expr::col("stars").lte(5)))
+///     .leave_out("spatial_*");
 /// ```
 #[derive(Default)]
 pub struct Declared {
-    tables: Vec<Box<dyn Declares>>,
+    entities: Vec<Box<dyn Declares>>,
+    details: Vec<Details>,
+    left_out: Vec<String>,
 }
 
 impl Declared {
@@ -42,58 +52,61 @@ impl Declared {
     /// Adds an entity.
     #[must_use]
     pub fn entity<E: EntityTrait>(mut self, entity: E) -> Self {
-        self.tables.push(Box::new(entity));
+        self.entities.push(Box::new(entity));
         self
     }
 
-    fn statements(&self) -> Vec<String> {
-        let schema = sea_orm::Schema::new(DbBackend::Sqlite);
-        let tables = self.tables.iter();
-        tables.flat_map(|table| table.statements(&schema)).collect()
+    /// Adds what the attributes of an entity cannot say.
+    #[must_use]
+    pub fn details(mut self, details: Details) -> Self {
+        self.details.push(details);
+        self
+    }
+
+    /// Leaves alone the tables that are somebody else's; `*` stands for any letters.
+    #[must_use]
+    pub fn leave_out(mut self, pattern: impl Into<String>) -> Self {
+        self.left_out.push(pattern.into());
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entities.is_empty()
+    }
+
+    /// The patterns of tables that are somebody else's.
+    pub(crate) fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    pub(crate) fn all_details(&self) -> &[Details] {
+        &self.details
+    }
+
+    /// What each entity declares on this kind of database.
+    pub(crate) fn parts(&self, backend: DbBackend) -> Result<Vec<Parts>, Error> {
+        let entities = self.entities.iter();
+        entities.map(|entity| entity.parts(backend)).collect()
+    }
+
+    /// Creates everything on an empty database.
+    pub(crate) async fn create_on(
+        &self,
+        connection: &sea_orm::DatabaseConnection,
+    ) -> Result<(), Error> {
+        let parts = self.parts(connection.get_database_backend())?;
+        create::run(connection, &parts, &self.details)
+            .await
+            .map_err(Error::database("Creating what the entities declare"))
     }
 }
 
 impl fmt::Debug for Declared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.statements()).finish()
+        f.debug_struct("Declared")
+            .field("entities", &self.entities.len())
+            .field("details", &self.details)
+            .field("left_out", &self.left_out)
+            .finish()
     }
-}
-
-/// An entity whose type is forgotten.
-trait Declares: Send + Sync {
-    fn statements(&self, schema: &sea_orm::Schema) -> Vec<String>;
-}
-
-impl<E: EntityTrait> Declares for E {
-    fn statements(&self, schema: &sea_orm::Schema) -> Vec<String> {
-        let table = schema.create_table_from_entity(*self);
-        let indexes = schema.create_index_from_entity(*self);
-        let indexes = indexes.iter().map(|index| DbBackend::Sqlite.build(index));
-        let statements = std::iter::once(DbBackend::Sqlite.build(&table)).chain(indexes);
-        statements.map(|statement| statement.to_string()).collect()
-    }
-}
-
-/// What the entities declare and all the migrations together do not make, or make otherwise.
-pub(crate) async fn ahead(engine: &Engine) -> Result<Vec<Difference>, Error> {
-    let statements = engine.declared.statements();
-    if statements.is_empty() {
-        return Ok(Vec::new());
-    }
-    let migrated = Scratch::new().await?;
-    let migrations: Vec<&dyn MigrationTrait> = engine.migrations.iter().map(|one| &**one).collect();
-    replay(&migrations, &SchemaManager::new(migrated.connection()))
-        .await
-        .map_err(Error::database("Replaying the migrations"))?;
-    let declared = Scratch::new().await?;
-    for statement in statements {
-        let result = declared.connection().execute_unprepared(&statement).await;
-        result.map_err(Error::database("Creating what the entities declare"))?;
-    }
-    let read = async |connection: &DatabaseConnection| {
-        let schema = memory::schema(connection, &engine.table).await;
-        schema.map_err(Error::database("Reading a scratch database"))
-    };
-    let expected = read(declared.connection()).await?;
-    Ok(read(migrated.connection()).await?.differences(&expected))
 }

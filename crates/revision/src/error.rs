@@ -114,6 +114,12 @@ pub enum Error {
         /// Where they are.
         orphans: Vec<Orphans>,
     },
+    /// A migration was found that does not lead to where it should: there is something that cannot be said.
+    #[error("The difference cannot be written as a migration that is sure to work: {}.", .what.join("; "))]
+    Unproven {
+        /// What went wrong on the throw-away databases, or what is still another.
+        what: Vec<String>,
+    },
     /// The command was not carried out because it could do harm or cannot work here.
     #[error("{reason}")]
     Refused {
@@ -223,6 +229,7 @@ impl Error {
             Self::Stopped { .. } => "stopped",
             Self::Orphaned { .. } => "orphaned",
             Self::Refused { .. } => "refused",
+            Self::Unproven { .. } => "unproven",
             Self::Guarded { .. } => "data-loss",
             Self::NoSpace { .. } => "no-space",
             Self::Snapshot { .. } => "snapshot",
@@ -303,6 +310,9 @@ impl Error {
                 format!("Try those before it by naming the last one, and read what it would do: {program} upgrade {migration} --sql")
             }
             Self::Refused { advice, .. } => advice.clone(),
+            Self::Unproven { .. } => {
+                format!("Write this one by hand: {program} revision -m \"…\". What can be said is in docs/migrations.md.")
+            }
             Self::Guarded { findings, .. } => crate::guard::next_step(findings),
             Self::Stopped { .. } => "Run the command again; --grace gives what is running more time.".to_owned(),
             Self::NoSpace { .. } => "Free some space and try again.".to_owned(),

@@ -24,6 +24,7 @@
 //!
 //! [`MigratorTrait`]: sea_orm_migration::MigratorTrait
 
+pub mod autogenerate;
 mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -57,7 +58,7 @@ mod versions;
 mod wipe;
 
 pub use check::Check;
-pub use declared::Declared;
+pub use declared::{Declared, Details};
 pub use engine::Engine;
 pub use error::{Error, Orphans};
 pub use event::{Event, Observer};

@@ -9,7 +9,7 @@ mod create_table;
 mod describe;
 mod enums;
 mod postgres;
-mod spell;
+pub(crate) mod spell;
 mod sqlite;
 
 use sea_orm::sea_query::{ColumnDef, ColumnType, Expr, Table};

@@ -1,13 +1,11 @@
 //! Writing a change of a table by hand, in a migration.
 
 use sea_orm::DbErr;
-use sea_orm::sea_query::{
-    ColumnType, Expr, ForeignKeyAction, ForeignKeyCreateStatement, IntoColumnDef, IntoIden,
-};
+use sea_orm::sea_query::{ColumnType, Expr, ForeignKeyCreateStatement, IntoColumnDef, IntoIden};
 use sea_orm_migration::SchemaManager;
 
 use crate::operation::{AlterTable, Change};
-use crate::schema::{Action, Deferral, ForeignKey};
+use crate::schema::ForeignKey;
 
 /// Begins a change of a table that works on both databases.
 ///
@@ -235,27 +233,7 @@ impl RebuildTable<'_> {
 
     /// Adds a foreign key; the table that it says it is from does not matter.
     pub fn add_foreign_key(self, key: &ForeignKeyCreateStatement) -> Self {
-        let key = key.get_foreign_key();
-        let action = |action: Option<ForeignKeyAction>| match action {
-            Some(ForeignKeyAction::Restrict) => Action::Restrict,
-            Some(ForeignKeyAction::Cascade) => Action::Cascade,
-            Some(ForeignKeyAction::SetNull) => Action::SetNull,
-            Some(ForeignKeyAction::SetDefault) => Action::SetDefault,
-            _ => Action::NoAction,
-        };
-        let parent = key
-            .get_ref_table()
-            .map(sea_orm::sea_query::TableRef::sea_orm_table);
-        self.change(Change::AddForeignKey(ForeignKey {
-            name: key.get_name().map(str::to_owned),
-            columns: key.get_columns(),
-            parent: parent.map(ToString::to_string).unwrap_or_default(),
-            parent_columns: key.get_ref_columns(),
-            on_delete: action(key.get_on_delete()),
-            on_update: action(key.get_on_update()),
-            deferral: Deferral::default(),
-            extra: None,
-        }))
+        self.change(Change::AddForeignKey(ForeignKey::from(key)))
     }
 
     /// Takes away the foreign key of this name, or else that of these columns.

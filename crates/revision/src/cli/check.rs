@@ -108,9 +108,9 @@ impl Program {
                 code: "entities-ahead",
                 exit: exit::ENTITIES_AHEAD,
                 what: "The entities are ahead of the migrations.".to_owned(),
-                lines: check.ahead.iter().map(ToString::to_string).collect(),
+                lines: check.ahead.clone(),
                 next: format!(
-                    "Write the migration that is missing: {} revision -m \"…\"",
+                    "Write the migration that is missing: {} revision --autogenerate -m \"…\"",
                     self.name
                 ),
             });

@@ -40,6 +40,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::Duplicate { .. }
         | Error::Orphaned { .. }
         | Error::Refused { .. }
+        | Error::Unproven { .. }
         | Error::Guarded { .. }
         | Error::NotDry { .. }
         | Error::NoSpace { .. }

@@ -1,6 +1,8 @@
 //! Creating and dropping an index, in sea-query's words where they suffice.
 
-use sea_orm::sea_query::{Expr, Index as SeaIndex, IndexCreateStatement, IndexOrder};
+use sea_orm::sea_query::{
+    ConditionalStatement as _, Expr, Index as SeaIndex, IndexCreateStatement, IndexOrder,
+};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::SchemaManager;
 
@@ -37,7 +39,9 @@ impl CreateIndex {
             predicate,
             extra,
         } = &self.index;
-        let said = |key: &KeyPart| key.collation.is_none() && key.extra.is_none();
+        // It has no words for an expression on SQLite.
+        let said =
+            |key: &KeyPart| key.collation.is_none() && key.extra.is_none() && !key.is_expression;
         // It does not escape the quotes in an index's name.
         if self.postgres.is_some()
             || extra.is_some()
@@ -49,18 +53,16 @@ impl CreateIndex {
         let mut create = SeaIndex::create();
         create.name(name).table(self.table.clone());
         for key in keys {
-            match (key.is_expression, key.descending) {
-                (false, false) => create.col(key.text.clone()),
-                (false, true) => create.col((key.text.clone(), IndexOrder::Desc)),
-                (true, false) => create.col(Expr::cust(key.text.clone())),
-                (true, true) => create.col((Expr::cust(key.text.clone()), IndexOrder::Desc)),
-            };
+            if key.descending {
+                create.col((key.text.clone(), IndexOrder::Desc));
+            } else {
+                create.col(key.text.clone());
+            }
         }
         if *unique {
             create.unique();
         }
         if let Some(predicate) = predicate {
-            use sea_orm::sea_query::ConditionalStatement as _;
             create.and_where(Expr::cust(predicate.clone()));
         }
         Some(create)
@@ -72,7 +74,12 @@ impl CreateIndex {
             (Some(index), DbBackend::Postgres) => index,
             _ => &self.index,
         };
-        let keys: Vec<String> = index.keys.iter().map(key).collect();
+        // SQLite's collations are not there on the other.
+        let is_foreign = self.postgres.is_none() && backend == DbBackend::Postgres;
+        let keys = index.keys.iter();
+        let keys: Vec<String> = keys
+            .map(|part| key(part, part.collation.as_ref().filter(|_| !is_foreign)))
+            .collect();
         let mut sql = format!(
             "CREATE {}INDEX {} ON {}",
             if index.unique { "UNIQUE " } else { "" },
@@ -102,13 +109,13 @@ impl CreateIndex {
     }
 }
 
-fn key(key: &KeyPart) -> String {
+fn key(key: &KeyPart, collation: Option<&String>) -> String {
     let mut text = if key.is_expression {
         format!("({})", key.text)
     } else {
         quote(&key.text)
     };
-    if let Some(collation) = &key.collation {
+    if let Some(collation) = collation {
         text.extend([" COLLATE ", &quote(collation)]);
     }
     if key.descending {

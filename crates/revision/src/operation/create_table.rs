@@ -3,10 +3,10 @@
 use sea_orm::sea_query::{
     Check, ColumnDef, Expr, ForeignKey as SeaForeignKey, ForeignKeyAction,
     ForeignKeyCreateStatement, Index as SeaIndex, IndexCreateStatement, Table,
-    TableCreateStatement,
+    TableCreateStatement, TableRef,
 };
 
-use crate::schema::{Action, ForeignKey};
+use crate::schema::{Action, Deferral, ForeignKey};
 
 /// A table to be created.
 ///
@@ -108,5 +108,30 @@ pub(crate) fn action(action: Action) -> Option<ForeignKeyAction> {
         Action::Cascade => Some(ForeignKeyAction::Cascade),
         Action::SetNull => Some(ForeignKeyAction::SetNull),
         Action::SetDefault => Some(ForeignKeyAction::SetDefault),
+    }
+}
+
+impl From<&ForeignKeyCreateStatement> for ForeignKey {
+    /// The table that it says it is from does not matter.
+    fn from(statement: &ForeignKeyCreateStatement) -> Self {
+        let key = statement.get_foreign_key();
+        let action = |action: Option<ForeignKeyAction>| match action {
+            Some(ForeignKeyAction::Restrict) => Action::Restrict,
+            Some(ForeignKeyAction::Cascade) => Action::Cascade,
+            Some(ForeignKeyAction::SetNull) => Action::SetNull,
+            Some(ForeignKeyAction::SetDefault) => Action::SetDefault,
+            _ => Action::NoAction,
+        };
+        let parent = key.get_ref_table().map(TableRef::sea_orm_table);
+        Self {
+            name: key.get_name().map(str::to_owned),
+            columns: key.get_columns(),
+            parent: parent.map(ToString::to_string).unwrap_or_default(),
+            parent_columns: key.get_ref_columns(),
+            on_delete: action(key.get_on_delete()),
+            on_update: action(key.get_on_update()),
+            deferral: Deferral::default(),
+            extra: None,
+        }
     }
 }

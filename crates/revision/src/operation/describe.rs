@@ -74,7 +74,8 @@ impl fmt::Display for Change {
             Self::SetNotNull { column, .. } => write!(f, "forbid NULL in {column}"),
             Self::DropNotNull { column } => write!(f, "permit NULL in {column}"),
             Self::SetDefault { column, value } => {
-                let value = spell::default(WORDS, value);
+                // PostgreSQL would escape a quote in a way that only it reads.
+                let value = spell::default(DbBackend::Sqlite, value);
                 write!(f, "set default of {column} to {value}")
             }
             Self::DropDefault { column } => write!(f, "drop default of {column}"),

@@ -20,7 +20,7 @@ pub(super) fn column(backend: DbBackend, column: &ColumnDef) -> String {
         .to_owned()
 }
 
-pub(super) fn column_type(backend: DbBackend, column_type: &ColumnType) -> String {
+pub(crate) fn column_type(backend: DbBackend, column_type: &ColumnType) -> String {
     let definition = ColumnDef::new_with_type(Alias::new("c"), column_type.clone());
     column(backend, &definition)
         .trim_start_matches("\"c\"")
@@ -28,7 +28,7 @@ pub(super) fn column_type(backend: DbBackend, column_type: &ColumnType) -> Strin
         .to_owned()
 }
 
-pub(super) fn expression(backend: DbBackend, expression: &Expr) -> String {
+pub(crate) fn expression(backend: DbBackend, expression: &Expr) -> String {
     let query = Query::select().expr(expression.clone()).to_owned();
     let text = match backend {
         DbBackend::Postgres => query.to_string(PostgresQueryBuilder),

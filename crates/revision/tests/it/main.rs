@@ -1,6 +1,7 @@
 //! The engine and its command line on real databases and real processes.
 
 mod alone;
+mod autogenerate;
 mod check;
 mod cli;
 mod guards;

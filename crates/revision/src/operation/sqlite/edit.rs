@@ -118,8 +118,10 @@ impl Plan {
             Change::AddColumn { column, fill } => self.add_column(column, fill.as_ref())?,
             Change::DropColumn { column } => self.drop_column(original, column)?,
             Change::RenameColumn { .. } => {}
-            // PostgreSQL's own.
-            Change::RenameConstraint { .. } | Change::SetComment { .. } => self.changes -= 1,
+            // For PostgreSQL only.
+            Change::RenameConstraint { .. }
+            | Change::SetComment { .. }
+            | Change::SetCollation { sqlite: None, .. } => self.changes -= 1,
             Change::SetType {
                 column,
                 column_type,
@@ -156,7 +158,6 @@ impl Plan {
             Change::DropDefault { column } => self
                 .column(column)?
                 .drop_rules(|rule| matches!(rule, Rule::Default { .. })),
-            Change::SetCollation { sqlite: None, .. } => self.changes -= 1,
             Change::SetCollation {
                 column,
                 sqlite: Some(collation),
