@@ -2,12 +2,6 @@
 
 use std::process::ExitCode;
 
-use revision::Declared;
-
 fn main() -> ExitCode {
-    let declared = Declared::new()
-        .entity(entity::drug::Entity)
-        .entity(entity::doctor_vacation::Entity)
-        .entity(entity::idempotency_key::Entity);
-    revision::cli::main_declaring::<migration::Migrator>("sqlite://medicine.db", declared)
+    revision::cli::main_declaring::<migration::Migrator>("sqlite://medicine.db", entity::declared())
 }

@@ -6,3 +6,13 @@
 pub mod doctor_vacation;
 pub mod drug;
 pub mod idempotency_key;
+
+use revision::Declared;
+
+/// Everything that is declared here, for `revision --autogenerate` and `check` to compare with the migrations.
+pub fn declared() -> Declared {
+    Declared::new()
+        .entity(drug::Entity)
+        .entity(doctor_vacation::Entity)
+        .entity(idempotency_key::Entity)
+}
