@@ -14,6 +14,7 @@ mod renames;
 mod spelling;
 mod stage;
 mod types;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ use crate::operation::Operation;
 use plan::{Fill, Side, plan};
 use reading::Reading;
 use renames::Renames;
+use words::Listener;
 
 /// What came out.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Engine {
                 advice: "Give them to the command line: revision::cli::main_declaring(…, Declared::new().entity(…))".to_owned(),
             });
         }
-        let known = Known::of(&self.declared)?;
+        let known = self.known().await?;
         let current = Stage::new(postgres).await?;
         let target = match Stage::new(postgres).await {
             Ok(target) => target,
@@ -109,7 +111,8 @@ impl Engine {
             read(&current, &left_out).await?,
             read(&target, &left_out).await?,
         );
-        let (unknown, known) = (Known::default(), Known::of(&self.declared)?);
+        let known = self.known().await?;
+        let unknown = known.before(&[]);
         let before = Side {
             reading: &old,
             known: &unknown,
@@ -124,6 +127,27 @@ impl Engine {
             return Ok(differences.iter().map(|(_, one)| one.to_string()).collect());
         }
         Ok(operations.iter().flat_map(Operation::lines).collect())
+    }
+
+    /// What the entities say, and what a PostgreSQL server would have heard of both.
+    async fn known(&self) -> Result<Known, Error> {
+        let mut known = Known::of(&self.declared)?;
+        let (before, after) = (Listener::new(), Listener::new());
+        for migration in &self.migrations {
+            // What cannot be played without a server is not known; SQLite knows the rest.
+            let played = migration.up(&SchemaManager::new(&before.connection)).await;
+            if let Err(error) = played {
+                tracing::debug!(migration = migration.name(), %error, "not heard");
+                return Ok(known);
+            }
+        }
+        if let Err(error) = self.declared.create_on(&after.connection).await {
+            tracing::debug!(%error, "not heard");
+            return Ok(known);
+        }
+        known.words_before = before.words();
+        known.words = after.words();
+        Ok(known)
     }
 
     /// Runs the migrations on the first stage, and creates what is declared on the second.
@@ -175,7 +199,7 @@ pub async fn compare(
     let start = read(current).await?;
 
     let fills = fills(&new, decisions)?;
-    let unknown = Known::default();
+    let unknown = known.before(&up);
     let before = Side {
         reading: &start,
         known: &unknown,

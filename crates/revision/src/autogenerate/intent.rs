@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::ColumnType;
+use sea_orm::sea_query::{ColumnDef, ColumnType};
 
+use super::words::Words;
 use crate::declared::Declared;
 use crate::error::Error;
-use crate::operation::Change;
+use crate::operation::{Change, Operation};
 
 /// What somebody has decided about a migration that is to be written.
 ///
@@ -75,15 +76,17 @@ impl fmt::Display for Question {
     }
 }
 
-/// What the entities say beside the schema that they make.
+/// What is known of two schemas beside what SQLite tells.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     types: BTreeMap<(String, String), ColumnType>,
-    foreign_keys: BTreeMap<(String, Vec<String>), String>,
     /// Tables, with the name that each had before.
     pub(super) former_tables: Vec<(String, String)>,
     /// Tables and columns, with the name that each had before.
     pub(super) former_columns: Vec<(String, String, String)>,
+    pub(super) words: Words,
+    /// Of the schema before.
+    pub(super) words_before: Words,
 }
 
 impl Known {
@@ -99,9 +102,6 @@ impl Known {
             for column in &parts.create.columns {
                 known.column(table, column);
             }
-            for key in &parts.create.foreign_keys {
-                known.foreign_key(table, key);
-            }
             for (column, former) in parts.renamed {
                 known.former_columns.push((table.clone(), column, former));
             }
@@ -112,43 +112,31 @@ impl Known {
                 known.former_tables.push((table, former.clone()));
             }
             for change in details.changes() {
-                match change {
-                    Change::AddColumn { column, .. } => known.column(&details.table, column),
-                    Change::AddForeignKey(key) => known.foreign_key(&details.table, key),
-                    _ => {}
+                if let Change::AddColumn { column, .. } = change {
+                    known.column(&details.table, column);
                 }
             }
         }
         Ok(known)
     }
 
-    fn column(&mut self, table: &str, column: &sea_orm::sea_query::ColumnDef) {
+    /// What is known of the schema before, once the operations have renamed what they rename.
+    pub(super) fn before(&self, renames: &[Operation]) -> Self {
+        Self {
+            words: self.words_before.clone().renamed(renames),
+            ..Self::default()
+        }
+    }
+
+    fn column(&mut self, table: &str, column: &ColumnDef) {
         if let Some(column_type) = column.get_column_type() {
             let place = (table.to_owned(), column.get_column_name());
             self.types.insert(place, column_type.clone());
         }
     }
 
-    fn foreign_key(&mut self, table: &str, key: &crate::schema::ForeignKey) {
-        if let Some(name) = &key.name {
-            let place = (table.to_owned(), key.columns.clone());
-            self.foreign_keys.insert(place, name.clone());
-        }
-    }
-
+    /// The type of a column, as its entity says it.
     pub(super) fn type_of(&self, table: &str, column: &str) -> Option<&ColumnType> {
         self.types.get(&(table.to_owned(), column.to_owned()))
-    }
-
-    pub(super) fn foreign_key_name(&self, table: &str, columns: &[String]) -> Option<&String> {
-        self.foreign_keys.get(&(table.to_owned(), columns.to_vec()))
-    }
-
-    /// Every enum that a column has.
-    pub(super) fn enums(&self) -> BTreeMap<String, Vec<String>> {
-        self.types
-            .values()
-            .filter_map(super::types::enum_of)
-            .collect()
     }
 }

@@ -28,6 +28,14 @@ pub(super) struct Side<'a> {
     pub(super) known: &'a Known,
 }
 
+impl Side<'_> {
+    /// The values of each enum.
+    pub(super) fn enums(&self) -> &BTreeMap<String, Vec<String>> {
+        let read = self.reading.postgres.as_ref();
+        read.map_or(self.known.words.enums(), |schema| &schema.enums)
+    }
+}
+
 /// What goes into a new column of the rows that are there.
 #[derive(Clone, Copy)]
 pub(super) enum Fill<'a> {
@@ -156,10 +164,8 @@ impl<'a> Way<'a> {
         {
             return column_type.clone();
         }
-        let none = BTreeMap::new();
-        let enums = self.to.reading.postgres.as_ref();
-        let enums = enums.map_or(&none, |schema| &schema.enums);
-        let postgres = postgres.map(|column| &*column.type_);
+        let heard = self.to.known.words.type_of(table.name(), &column.name);
+        let postgres = postgres.map(|column| &column.type_).or(heard);
         if postgres.is_none() && types::is_ambiguous(&column.type_) {
             self.guesses.push(format!(
                 "{}.{} is {} on SQLite, which can be more than one type on PostgreSQL",
@@ -168,7 +174,8 @@ impl<'a> Way<'a> {
                 column.type_
             ));
         }
-        types::neutral(&column.type_, postgres, enums)
+        let enums = self.to.enums();
+        types::neutral(&column.type_, postgres.map(String::as_str), enums)
     }
 
     /// What goes into the rows that are there when the column is added, if it is that there must be something.
@@ -198,17 +205,21 @@ impl<'a> Way<'a> {
         }
     }
 
+    /// The name of a foreign key that is dropped, where there is one that is known.
+    fn name_of_foreign_key(&self, table: Both<'_>, key: &ForeignKey) -> Option<String> {
+        let words = &self.from.known.words;
+        let read = table.postgres_key(key).and_then(|key| key.name.clone());
+        read.or_else(|| words.foreign_key(table.name(), &key.columns).cloned())
+            .or_else(|| key.name.clone())
+    }
+
     /// The name of a foreign key that is added; SQLite's text may have none.
     fn foreign_key(&self, table: Both<'_>, key: &ForeignKey) -> ForeignKey {
         let postgres = table.postgres_key(key);
-        let known = self
-            .to
-            .known
-            .foreign_key_name(table.name(), &key.columns)
-            .or_else(|| self.from.known.foreign_key_name(table.name(), &key.columns));
+        let words = &self.to.known.words;
         let name = postgres
             .and_then(|key| key.name.clone())
-            .or_else(|| known.cloned())
+            .or_else(|| words.foreign_key(table.name(), &key.columns).cloned())
             .or_else(|| key.name.clone())
             // As SeaORM names it.
             .unwrap_or_else(|| format!("fk-{}-{}", table.name(), key.columns.join("-")));

@@ -1,9 +1,10 @@
 //! What has another name than before. Nothing is guessed: what is not said is asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::intent::{Decisions, Known, Question};
 use super::reading::{Both, Reading};
+use super::words::Words;
 use crate::error::Error;
 use crate::operation::{AlterTable, Change, Operation};
 
@@ -33,13 +34,11 @@ impl Renames {
                 renames.pair_columns(before, table, known, &mut open);
             }
         }
-        if let (Some(old), Some(new)) = (&old.postgres, &new.postgres) {
-            for (name, values) in &new.enums {
-                if let Some(before) = old.enums.get(name) {
-                    let pairs = open.pair(name, name, before, values, |_, _| true);
-                    let pairs = pairs.into_iter().map(|(from, to)| (name.clone(), from, to));
-                    renames.values.extend(pairs);
-                }
+        for (name, values) in enums(new, &known.words) {
+            if let Some(before) = enums(old, &known.words_before).get(name) {
+                let pairs = open.pair(name, name, before, values, |_, _| true);
+                let pairs = pairs.into_iter().map(|(from, to)| (name.clone(), from, to));
+                renames.values.extend(pairs);
             }
         }
         open.refuse_the_rest()?;
@@ -138,6 +137,12 @@ impl Renames {
         }
         operations
     }
+}
+
+/// As the server says, or as it would.
+fn enums<'a>(reading: &'a Reading, words: &'a Words) -> &'a BTreeMap<String, Vec<String>> {
+    let read = reading.postgres.as_ref();
+    read.map_or(words.enums(), |schema| &schema.enums)
 }
 
 /// The same backwards.

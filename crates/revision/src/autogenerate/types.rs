@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Alias, ColumnType, Expr, IntoIden as _, RcOrArc, StringLen};
+use sea_orm::sea_query::{Alias, ColumnType, Expr, IntoIden as _, StringLen};
 
 use crate::operation::spell;
 
@@ -112,7 +112,7 @@ fn plain(text: &str) -> String {
 }
 
 /// PostgreSQL's own name of a type that may be written by a shorter one.
-fn postgres_name(text: &str) -> String {
+pub(super) fn postgres_name(text: &str) -> String {
     let text = text.to_lowercase();
     let (name, rest) = match text.split_once('(') {
         Some((name, rest)) => (name.trim().to_owned(), format!("({rest}")),
@@ -123,6 +123,9 @@ fn postgres_name(text: &str) -> String {
         "char" | "bpchar" => "character",
         "bool" => "boolean",
         "decimal" => "numeric",
+        "smallserial" => "smallint",
+        "serial" => "integer",
+        "bigserial" => "bigint",
         "timestamp" => "timestamp without time zone",
         "time" => "time without time zone",
         other => other,
@@ -134,18 +137,6 @@ fn postgres_name(text: &str) -> String {
         rest
     };
     plain(&format!("{name}{rest}"))
-}
-
-/// The values of the enum that a type is, or is an array of.
-pub(super) fn enum_of(column_type: &ColumnType) -> Option<(String, Vec<String>)> {
-    match column_type {
-        ColumnType::Enum { name, variants } => Some((
-            name.to_string(),
-            variants.iter().map(ToString::to_string).collect(),
-        )),
-        ColumnType::Array(inner) => enum_of(&RcOrArc::clone(inner)),
-        _ => None,
-    }
 }
 
 /// A value that says nothing, for a column that must have one.

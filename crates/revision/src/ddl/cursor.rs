@@ -4,43 +4,43 @@ use super::token::{Kind, Token};
 use super::{KeyPart, Malformed};
 
 /// A place in a list of tokens.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     tokens: &'a [Token],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(tokens: &'a [Token]) -> Self {
+    pub(crate) fn new(tokens: &'a [Token]) -> Self {
         Self { tokens, at: 0 }
     }
 
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
-    pub(super) fn since(&self, start: usize) -> &'a [Token] {
+    pub(crate) fn since(&self, start: usize) -> &'a [Token] {
         &self.tokens[start..self.at]
     }
 
-    pub(super) fn rest(&self) -> &'a [Token] {
+    pub(crate) fn rest(&self) -> &'a [Token] {
         &self.tokens[self.at..]
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.at == self.tokens.len()
     }
 
-    pub(super) fn peek(&self) -> Option<&'a Token> {
+    pub(crate) fn peek(&self) -> Option<&'a Token> {
         self.tokens.get(self.at)
     }
 
-    pub(super) fn sees(&self, words: &[&str]) -> bool {
+    pub(crate) fn sees(&self, words: &[&str]) -> bool {
         let rest = self.rest();
         rest.len() >= words.len() && words.iter().zip(rest).all(|(word, token)| token.is(word))
     }
 
     /// Steps over the words when they are next.
-    pub(super) fn eat(&mut self, words: &[&str]) -> bool {
+    pub(crate) fn eat(&mut self, words: &[&str]) -> bool {
         let found = self.sees(words);
         if found {
             self.at += words.len();
@@ -48,7 +48,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    pub(super) fn eat_symbol(&mut self, symbol: &str) -> bool {
+    pub(crate) fn eat_symbol(&mut self, symbol: &str) -> bool {
         let found = self.peek().is_some_and(|token| token.is_symbol(symbol));
         if found {
             self.at += 1;
@@ -56,19 +56,19 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    pub(super) fn next(&mut self) -> Option<&'a Token> {
+    pub(crate) fn next(&mut self) -> Option<&'a Token> {
         let token = self.peek()?;
         self.at += 1;
         Some(token)
     }
 
-    pub(super) fn name(&mut self) -> Result<String, Malformed> {
+    pub(crate) fn name(&mut self) -> Result<String, Malformed> {
         let name = self.next().and_then(Token::name);
         name.ok_or_else(|| self.stuck("a name"))
     }
 
     /// Steps over a pair of brackets and returns what is between them.
-    pub(super) fn brackets(&mut self) -> Result<&'a [Token], Malformed> {
+    pub(crate) fn brackets(&mut self) -> Result<&'a [Token], Malformed> {
         if !self.eat_symbol("(") {
             return Err(self.stuck("("));
         }
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The names in a pair of brackets.
-    pub(super) fn names(&mut self) -> Result<Vec<String>, Malformed> {
+    pub(crate) fn names(&mut self) -> Result<Vec<String>, Malformed> {
         let parts = split(self.brackets()?);
         parts
             .into_iter()
@@ -100,7 +100,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The columns of a key or an index, in a pair of brackets.
-    pub(super) fn keys(&mut self) -> Result<Vec<KeyPart>, Malformed> {
+    pub(crate) fn keys(&mut self) -> Result<Vec<KeyPart>, Malformed> {
         Ok(split(self.brackets()?)
             .into_iter()
             .map(KeyPart::parse)
@@ -108,7 +108,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `ON CONFLICT x`.
-    pub(super) fn conflict(&mut self) -> Result<Option<String>, Malformed> {
+    pub(crate) fn conflict(&mut self) -> Result<Option<String>, Malformed> {
         if self.eat(&["ON", "CONFLICT"]) {
             Ok(Some(self.name()?.to_lowercase()))
         } else {
@@ -116,7 +116,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    pub(super) fn stuck(&self, expected: &str) -> Malformed {
+    pub(crate) fn stuck(&self, expected: &str) -> Malformed {
         let near: Vec<&str> = self
             .tokens
             .iter()
@@ -129,7 +129,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// The parts of a list, divided at the commas that are not in brackets.
-pub(super) fn split(tokens: &[Token]) -> Vec<&[Token]> {
+pub(crate) fn split(tokens: &[Token]) -> Vec<&[Token]> {
     let mut depth = 0_usize;
     let mut parts: Vec<&[Token]> = Vec::new();
     let mut start = 0;

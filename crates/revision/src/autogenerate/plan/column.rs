@@ -2,10 +2,10 @@
 
 use sea_orm::sea_query::{Alias, ColumnDef};
 
-use super::Way;
 use super::table::expression;
+use super::{Side, Way};
 use crate::autogenerate::reading::Both;
-use crate::autogenerate::spelling;
+use crate::autogenerate::{spelling, types};
 use crate::operation::Change;
 use crate::schema::{Column, PrimaryKey};
 
@@ -87,7 +87,8 @@ impl Way<'_> {
         if is_generated && new.0.generated.is_none() {
             changes.push(Change::DropGenerated { column: name() });
         }
-        let is_retyped = differs(&|column| Some(column.type_.clone()));
+        let is_retyped = differs(&|column| Some(column.type_.clone()))
+            || self.is_heard_of_another_type(table.name(), new);
         // PostgreSQL's text of a default says the type too.
         let is_defaulted = if is_retyped {
             old.0.default != new.0.default
@@ -121,6 +122,18 @@ impl Way<'_> {
         changes.extend(self.nullability(table, before, Pair { old, new }));
         changes.extend(comment(Some(old), new));
         changes
+    }
+
+    /// Whether PostgreSQL would have another type where SQLite has the same, if no server is there to say so.
+    fn is_heard_of_another_type(&self, table: &str, (column, read): On<'_>) -> bool {
+        let heard = |side: Side<'_>| {
+            let heard = side.known.words.type_of(table, &column.name);
+            heard.map(|text| types::postgres_name(text))
+        };
+        match (read, heard(self.from), heard(self.to)) {
+            (None, Some(before), Some(after)) => before != after,
+            _ => false,
+        }
     }
 
     fn nullability(

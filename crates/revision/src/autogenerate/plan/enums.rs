@@ -6,13 +6,9 @@ use crate::operation::Operation;
 impl Way<'_> {
     /// What is done before the tables are changed, and what after.
     pub(super) fn enums(&self) -> (Vec<Operation>, Vec<Operation>) {
-        let (old, new) = match (&self.from.reading.postgres, &self.to.reading.postgres) {
-            (Some(old), Some(new)) => (old.enums.clone(), new.enums.clone()),
-            // SQLite has none; what the columns are known to be is all there is.
-            _ => (self.from.known.enums(), self.to.known.enums()),
-        };
+        let (old, new) = (self.from.enums(), self.to.enums());
         let mut before = Vec::new();
-        for (name, values) in &new {
+        for (name, values) in new {
             match old.get(name) {
                 None => before.push(Operation::CreateEnum {
                     name: name.clone(),

@@ -67,7 +67,7 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
     for key in without(before, after, |one, other| same_key(one, other)) {
         if !goes_along(&key.columns) {
             gone.push(Change::DropForeignKey {
-                name: old.postgres_key(key).unwrap_or(key).name.clone(),
+                name: way.name_of_foreign_key(old, key),
                 columns: key.columns.clone(),
             });
         }
