@@ -7,6 +7,7 @@
 //! what was there, and up again. Nothing of the user's is needed or touched.
 
 mod intent;
+mod names;
 mod plan;
 mod prove;
 mod reading;
@@ -217,12 +218,18 @@ pub async fn compare(
     down.extend(renames::reversed(&up));
 
     prove::execute(current, &forth.operations).await?;
-    prove::equal("up", &read(current).await?, &new)?;
     up.extend(forth.operations);
+    let names = names::settle(&read(current).await?, &new);
+    prove::execute(current, &names).await?;
+    up.extend(names);
+    prove::equal("up", &read(current).await?, &new)?;
     if up.is_empty() {
         return Ok(Outcome::Nothing);
     }
     prove::execute(current, &down).await?;
+    let names = names::settle(&read(current).await?, &old);
+    prove::execute(current, &names).await?;
+    down.extend(names);
     prove::equal("down", &read(current).await?, &old)?;
     prove::execute(current, &up).await?;
     prove::equal("up", &read(current).await?, &new)?;

@@ -15,7 +15,7 @@ pub(crate) use clause::{Clause, KeyPart, Rule};
 pub(crate) use create_index::CreateIndex;
 pub(crate) use create_table::{ColumnText, CreateTable};
 pub(crate) use cursor::{Cursor, split};
-pub(crate) use edit::{unqualify, words};
+pub(crate) use edit::{names, unqualify, words};
 pub(crate) use normal::{Names, default_value, normal};
 pub(crate) use token::{Token, quote, tokenize};
 

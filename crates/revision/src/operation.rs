@@ -99,7 +99,10 @@ impl Operation {
     /// As [`AlterTable::run`]; the driver's error otherwise. The transaction must then be rolled back.
     pub async fn run(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         match self {
-            Self::CreateTable(create) => manager.create_table(create.statement()).await,
+            Self::CreateTable(create) => {
+                let backend = manager.get_database_backend();
+                manager.create_table(create.statement(backend)).await
+            }
             Self::DropTable { table } => {
                 let drop = Table::drop().table(table.clone()).to_owned();
                 manager.drop_table(drop).await

@@ -240,7 +240,11 @@ fn missing<'a>(first: &'a Reading, second: &Reading) -> Vec<Both<'a>> {
 }
 
 /// What is in the first list and not in the second, where several may be equal.
-fn without<'a, T>(first: &'a [T], second: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<&'a T> {
+pub(super) fn without<'a, T>(
+    first: &'a [T],
+    second: &[T],
+    same: impl Fn(&T, &T) -> bool,
+) -> Vec<&'a T> {
     let mut left: Vec<&T> = second.iter().collect();
     let has_no_twin = |one: &&T| match left.iter().position(|other| same(one, other)) {
         Some(twin) => {

@@ -184,7 +184,7 @@ fn rename_value((name, from, to): &(String, String, String)) -> Operation {
 }
 
 /// In an order in which no name is taken while it is still in use; two that change places need a third for a moment.
-fn in_turn(pairs: &[(String, String)]) -> Vec<(String, String)> {
+pub(super) fn in_turn(pairs: &[(String, String)]) -> Vec<(String, String)> {
     let mut waiting = pairs.to_vec();
     let mut turns = Vec::new();
     while !waiting.is_empty() {

@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::Expr;
 
-use crate::ddl::{quote, tokenize, words};
+use crate::ddl::{names, quote, tokenize};
 use crate::schema::Table;
 
 /// An expression about a table's columns, with a quote around each name that needs one.
@@ -32,9 +32,9 @@ pub(super) fn expression(text: &str, table: &Table) -> String {
     spelled
 }
 
-/// Whether a text has this name in it.
+/// Whether an expression speaks of the column of this name.
 pub(super) fn speaks_of(text: &str, name: &str) -> bool {
-    tokenize(text).is_ok_and(|(tokens, _)| words(&tokens).contains(&name.to_lowercase()))
+    tokenize(text).is_ok_and(|(tokens, _)| names(&tokens).contains(&name.to_lowercase()))
 }
 
 /// The column of this name as it is really spelled.

@@ -149,13 +149,12 @@ pub(super) fn empty(column_type: &ColumnType) -> Expr {
         ColumnType::TimestampWithTimeZone => Expr::cust("'1970-01-01 00:00:00+00:00'"),
         ColumnType::Json | ColumnType::JsonBinary => Expr::cust("'null'"),
         ColumnType::Uuid => Expr::cust("'00000000-0000-0000-0000-000000000000'"),
-        ColumnType::Char(_)
-        | ColumnType::String(_)
-        | ColumnType::Text
-        | ColumnType::Blob
-        | ColumnType::Binary(_)
-        | ColumnType::VarBinary(_)
-        | ColumnType::Custom(_) => Expr::val(""),
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text | ColumnType::Custom(_) => {
+            Expr::val("")
+        }
+        ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => {
+            Expr::val(Vec::<u8>::new())
+        }
         ColumnType::Enum { variants, .. } => Expr::val(
             variants
                 .first()

@@ -28,11 +28,11 @@ impl CreateTable {
         Ok(())
     }
 
-    /// Removes a column with its own constraints, and those of the table that are about it alone.
+    /// Removes a column with its own constraints, and those elsewhere that are about it alone.
     pub(crate) fn drop_column(&mut self, name: &str) {
         self.columns.retain(|column| !column.is(name));
-        self.clauses
-            .retain(|clause| clause.columns() != [name.to_lowercase()]);
+        let others: Vec<String> = self.columns.iter().map(ColumnText::name).collect();
+        self.drop_clauses(|clause| clause.is_about_alone(name, &others));
     }
 
     pub(crate) fn column_mut(&mut self, name: &str) -> Option<&mut ColumnText> {
@@ -97,17 +97,27 @@ impl Clause {
     /// The columns that it is about, in lower case; for an expression, every word in it.
     pub(crate) fn columns(&self) -> Vec<String> {
         let of_keys =
-            |keys: &[super::KeyPart]| keys.iter().flat_map(|key| words(&key.tokens)).collect();
+            |keys: &[super::KeyPart]| keys.iter().flat_map(|key| names(&key.tokens)).collect();
         match &self.rule {
             Rule::PrimaryKey { keys, .. } | Rule::Unique { keys, .. } => of_keys(keys),
             Rule::ForeignKey { columns, .. } => {
                 columns.iter().map(|column| column.to_lowercase()).collect()
             }
             Rule::Check { expression, .. } | Rule::Generated { expression, .. } => {
-                words(expression)
+                names(expression)
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Whether it speaks of this column, and of none of the others.
+    pub(crate) fn is_about_alone(&self, column: &str, others: &[String]) -> bool {
+        let columns = self.columns();
+        let speaks_of = |name: &str| columns.contains(&name.to_lowercase());
+        let mut others = others
+            .iter()
+            .filter(|other| !other.eq_ignore_ascii_case(column));
+        speaks_of(column) && !others.any(|other| speaks_of(other))
     }
 
     pub(crate) fn is_named(&self, name: &str) -> bool {
@@ -124,6 +134,19 @@ pub(crate) fn words(tokens: &[Token]) -> Vec<String> {
         .filter(|token| matches!(token.kind, Kind::Word | Kind::Quoted));
     names
         .map(|token| name_of(&token.text).to_lowercase())
+        .collect()
+}
+
+/// Every word of an expression that may be the name of a column, in lower case; a function that is called is none.
+pub(crate) fn names(tokens: &[Token]) -> Vec<String> {
+    let next = tokens.iter().skip(1).map(Some).chain([None]);
+    let is_called = |token: &Token, next: Option<&Token>| {
+        token.kind == Kind::Word && next.is_some_and(|next| next.is_symbol("("))
+    };
+    let each = tokens.iter().zip(next);
+    let names = each.filter(|(token, next)| !is_called(token, *next));
+    names
+        .flat_map(|(token, _)| words(std::slice::from_ref(token)))
         .collect()
 }
 
@@ -195,6 +218,17 @@ mod tests {
         assert_eq!(
             edited(|table| table.set_options(false, true).unwrap()),
             TABLE.replace("STRICT", "WITHOUT ROWID")
+        );
+    }
+
+    #[test]
+    fn a_check_that_says_a_column_twice_goes_with_it() {
+        let text = "CREATE TABLE t (a int, b int, CHECK (\"b\" > 0 AND length(\"b\") < 9), CHECK (length(a) > 0))";
+        let mut table = CreateTable::parse(text).unwrap();
+        table.drop_column("b");
+        assert_eq!(
+            table.print(),
+            "CREATE TABLE t (a int, CHECK (length(a) > 0))"
         );
     }
 

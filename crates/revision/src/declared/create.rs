@@ -34,7 +34,9 @@ pub(super) async fn run(
             foreign_keys,
             ..create.clone()
         };
-        manager.create_table(create.statement()).await?;
+        manager
+            .create_table(create.statement(manager.get_database_backend()))
+            .await?;
     }
     for parts in parts {
         let table = &parts.create.table;

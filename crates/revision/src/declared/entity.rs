@@ -37,7 +37,7 @@ impl<E: EntityTrait> Declares for E {
                 ..Parts::from(&schema.create_table_from_entity(*self))
             };
             // A type that the database lacks is found out only when it is spelled.
-            backend.build(&parts.create.statement());
+            backend.build(&parts.create.statement(backend));
             parts
         };
         quietly(declared).map_err(|reason| Error::Refused {

@@ -42,7 +42,8 @@ impl Doubt {
     }
 
     pub(super) fn too_long(column: &str, length: u32) -> Self {
-        let condition = format!("length({}) > {length}", quote(column));
+        let text = format!("CAST({} AS text)", quote(column));
+        let condition = format!("length({text}) > {length}");
         let column = column.to_owned();
         Self::new(Harm::TooLong { column, length }, condition)
     }
@@ -81,8 +82,8 @@ impl Doubt {
         )
     }
 
-    /// Rows that would point at a parent that is not there.
-    pub(super) fn orphan(key: &ForeignKey, parent_columns: &[String]) -> Self {
+    /// Rows that would point at a parent that is not there; `parents` is what they are looked for in.
+    pub(super) fn orphan(key: &ForeignKey, parents: &str, parent_columns: &[String]) -> Self {
         let pairs = key.columns.iter().zip(parent_columns);
         let present: Vec<String> = key
             .columns
@@ -93,9 +94,8 @@ impl Doubt {
             .map(|(own, other)| format!("p.{} = r.{}", quote(other), quote(own)))
             .collect();
         let condition = format!(
-            "{} AND NOT EXISTS (SELECT 1 FROM {} p WHERE {})",
+            "{} AND NOT EXISTS (SELECT 1 FROM {parents} p WHERE {})",
             present.join(" AND "),
-            quote(&key.parent),
             same.join(" AND ")
         );
         Self::new(

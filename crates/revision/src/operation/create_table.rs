@@ -6,6 +6,9 @@ use sea_orm::sea_query::{
     TableCreateStatement, TableRef,
 };
 
+use sea_orm::DbBackend;
+
+use super::spell;
 use crate::schema::{Action, Deferral, ForeignKey};
 
 /// A table to be created.
@@ -51,12 +54,12 @@ impl Key {
 }
 
 impl CreateTable {
-    /// As sea-query has it.
-    pub fn statement(&self) -> TableCreateStatement {
+    /// As sea-query has it, for this database.
+    pub fn statement(&self, backend: DbBackend) -> TableCreateStatement {
         let mut table = Table::create();
         table.table(self.table.clone());
         for column in &self.columns {
-            table.col(column.clone());
+            table.col(spell::possible(backend, column));
         }
         if let Some(key) = &self.primary_key {
             table.primary_key(&mut key.statement());

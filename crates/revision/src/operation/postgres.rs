@@ -94,16 +94,23 @@ impl<C: ConnectionTrait> On<'_, C> {
                     self.refuse(&[Doubt::lost(column)]).await?;
                 }
                 let indexes = found.indexes_of(self.connection, column).await?;
+                let (collation, comment) = found.collation_and_comment_of(column)?;
+                let name = column;
                 let column = quote(column);
+                let collation = collation.map(|name| format!(" COLLATE {}", quote(&name)));
+                let collation = collation.unwrap_or_default();
                 let expression = spell::expression(POSTGRES, expression);
                 self.alter(format!(
-                    "DROP COLUMN {column}, ADD COLUMN {column} {type_text} GENERATED ALWAYS AS ({expression}) STORED"
+                    "DROP COLUMN {column}, ADD COLUMN {column} {type_text}{collation} GENERATED ALWAYS AS ({expression}) STORED"
                 ))
                 .await?;
                 for index in indexes {
                     self.connection.execute_unprepared(&index).await?;
                 }
-                Ok(())
+                match comment {
+                    Some(comment) => self.comment(Some(name), Some(&comment)).await,
+                    None => Ok(()),
+                }
             }
             _ => Ok(()),
         }
@@ -178,7 +185,8 @@ impl<C: ConnectionTrait> On<'_, C> {
                         .primary_key(),
                     columns => columns.to_vec(),
                 };
-                self.refuse(&[Doubt::orphan(key, &parent)]).await?;
+                self.refuse(&[Doubt::orphan(key, &quote(&key.parent), &parent)])
+                    .await?;
                 self.alter(format!("ADD {}", spell::foreign_key(key))).await
             }
             _ => Ok(()),
@@ -202,6 +210,11 @@ impl<C: ConnectionTrait> On<'_, C> {
                     .await
             }
             Change::DropNotNull { column } => {
+                // A primary key forbids it as well, and goes on forbidding it.
+                let found = Found::read(self.connection, self.name).await?;
+                if found.primary_key().contains(column) {
+                    return Ok(());
+                }
                 self.alter(format!("ALTER COLUMN {} DROP NOT NULL", quote(column)))
                     .await
             }
@@ -225,9 +238,13 @@ impl<C: ConnectionTrait> On<'_, C> {
                 let type_text = Found::read(self.connection, self.name)
                     .await?
                     .type_of(column)?;
-                let collation = quote(collation);
+                // The usual one need not be said; a type that is no text has none.
+                let collation = match &**collation {
+                    "default" => String::new(),
+                    other => format!(" COLLATE {}", quote(other)),
+                };
                 self.alter(format!(
-                    "ALTER COLUMN {} TYPE {type_text} COLLATE {collation}",
+                    "ALTER COLUMN {} TYPE {type_text}{collation}",
                     quote(column)
                 ))
                 .await

@@ -8,10 +8,21 @@ use sea_orm::sea_query::{
 use crate::ddl::quote;
 use crate::schema::{Deferral, ForeignKey};
 
+/// The column as this database can have it: PostgreSQL keeps the values of every computed one.
+pub(super) fn possible(backend: DbBackend, column: &ColumnDef) -> ColumnDef {
+    let mut column = column.clone();
+    if backend == DbBackend::Postgres
+        && let Some(generated) = column.get_column_spec().generated.clone()
+    {
+        column.generated(generated.expr, true);
+    }
+    column
+}
+
 /// The definition of a column, as it stands in a `CREATE TABLE`.
 pub(super) fn column(backend: DbBackend, column: &ColumnDef) -> String {
     let mut statement = Table::alter();
-    statement.table("t").add_column(column.clone());
+    statement.table("t").add_column(possible(backend, column));
     let text = match backend {
         DbBackend::Postgres => statement.to_string(PostgresQueryBuilder),
         _ => statement.to_string(SqliteQueryBuilder),

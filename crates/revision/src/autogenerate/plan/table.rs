@@ -4,7 +4,7 @@ use super::{Way, column, without};
 use crate::autogenerate::reading::Both;
 use crate::autogenerate::spelling;
 use crate::operation::Change;
-use crate::schema::{Check, ForeignKey, KeyPart, Table, Unique};
+use crate::schema::{Check, Column, ForeignKey, KeyPart, Table, Unique};
 use sea_orm::sea_query::Expr;
 
 impl Way<'_> {
@@ -12,15 +12,20 @@ impl Way<'_> {
     pub(super) fn changes(&mut self, old: Both<'_>, new: Both<'_>) -> Vec<Change> {
         let (gone, come) = constraints(self, old, new);
         let key = super::key::changes(old, new);
-        let mut changes = key.before;
-        changes.extend(gone);
-        for (column, _) in old.columns() {
-            if new.column(&column.name).is_none() {
-                changes.push(Change::DropColumn {
-                    column: column.name.clone(),
-                });
-            }
+        let is_strict = |table: Both<'_>| table.sqlite.options.iter().any(|one| one == "strict");
+        let mut changes = Vec::new();
+        // A STRICT table has few types: others come after it stopped being one, and go before it becomes one.
+        if is_strict(old) && !is_strict(new) {
+            changes.push(Change::SetStrict(false));
         }
+        changes.extend(key.before);
+        changes.extend(gone);
+        let dropped = old.columns().map(|(column, _)| column);
+        let dropped = dropped.filter(|column| new.column(&column.name).is_none());
+        // What a computed column is computed from goes after it, or after it is computed from something else.
+        let (sources, dropped): (Vec<&Column>, Vec<&Column>) =
+            dropped.partition(|column| is_source(old, column));
+        changes.extend(dropped.into_iter().map(drop_column));
         for (column, postgres) in new.columns() {
             match old.column(&column.name) {
                 None => changes.extend(self.add_column(new, column, postgres)),
@@ -33,16 +38,18 @@ impl Way<'_> {
                 }
             }
         }
+        changes.extend(sources.into_iter().map(drop_column));
         changes.extend(key.after);
         changes.extend(come);
-        for (option, change) in [
-            ("strict", Change::SetStrict as fn(bool) -> Change),
-            ("without rowid", Change::SetWithoutRowid),
-        ] {
-            let has = |table: &Table| table.options.iter().any(|other| other == option);
-            if has(old.sqlite) != has(new.sqlite) {
-                changes.push(change(has(new.sqlite)));
-            }
+        if is_strict(new) && !is_strict(old) {
+            changes.push(Change::SetStrict(true));
+        }
+        let has_no_rowid = |table: Both<'_>| {
+            let mut options = table.sqlite.options.iter();
+            options.any(|one| one == "without rowid")
+        };
+        if has_no_rowid(old) != has_no_rowid(new) {
+            changes.push(Change::SetWithoutRowid(has_no_rowid(new)));
         }
         let comment = |table: Both<'_>| table.postgres.and_then(|table| table.comment.clone());
         if comment(old) != comment(new) {
@@ -55,6 +62,20 @@ impl Way<'_> {
     }
 }
 
+fn drop_column(column: &Column) -> Change {
+    let column = column.name.clone();
+    Change::DropColumn { column }
+}
+
+/// Whether a column of the table is computed from it.
+fn is_source(table: Both<'_>, column: &Column) -> bool {
+    let computed = table
+        .columns()
+        .filter_map(|(column, _)| column.generated.as_ref());
+    let mut computed = computed.map(|generated| &generated.expression);
+    computed.any(|expression| spelling::speaks_of(expression, &column.name))
+}
+
 /// What goes of the constraints, and what comes.
 fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec<Change>) {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
@@ -64,6 +85,7 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
 
     let same_key = |one: &ForeignKey, other: &ForeignKey| same_foreign_key(old, new, one, other);
     let (before, after) = (&old.sqlite.foreign_keys, &new.sqlite.foreign_keys);
+    let added = without(after, before, |one, other| same_key(other, one));
     for key in without(before, after, |one, other| same_key(one, other)) {
         if !goes_along(&key.columns) {
             gone.push(Change::DropForeignKey {
@@ -71,9 +93,6 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
                 columns: key.columns.clone(),
             });
         }
-    }
-    for key in without(after, before, |one, other| same_key(other, one)) {
-        come.push(Change::AddForeignKey(way.foreign_key(new, key)));
     }
 
     let (before, after) = (&old.sqlite.uniques, &new.sqlite.uniques);
@@ -94,7 +113,12 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
     }
 
     let (before, after) = (&old.sqlite.checks, &new.sqlite.checks);
-    for check in without(before, after, Check::eq) {
+    let reprinted = reprinted(old, new);
+    let is_same = |one: &Check, other: &Check| {
+        let mut reprinted = reprinted.iter();
+        one == other && !reprinted.any(|name| spelling::speaks_of(&one.expression, name))
+    };
+    for check in without(before, after, is_same) {
         let mut speaks_of = old
             .columns()
             .filter(|(column, _)| spelling::speaks_of(&check.expression, &column.name));
@@ -110,64 +134,42 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
             });
         }
     }
-    for check in without(after, before, Check::eq) {
+    for check in without(after, before, is_same) {
         come.push(Change::AddCheck {
             name: check.name.clone(),
             expression: expression(&check.expression, new.sqlite),
         });
     }
-    gone.extend(renamed_by_server(old, new));
+    // What a key of the same table points at is there by now.
+    for key in added {
+        come.push(Change::AddForeignKey(way.foreign_key(new, key)));
+    }
     (gone, come)
 }
 
-/// Names that PostgreSQL made up and keeps when a table or a column is renamed: a new table would have other ones.
-fn renamed_by_server(old: Both<'_>, new: Both<'_>) -> Vec<Change> {
-    let (Some(old), Some(new)) = (old.postgres, new.postgres) else {
-        return Vec::new();
+/// Columns of another type of which a check, printed by the server, says another type than before.
+///
+/// It would keep the words of the old one in it, and not be as if it was made for the new one.
+fn reprinted(old: Both<'_>, new: Both<'_>) -> Vec<String> {
+    let texts = |table: Option<&Table>| -> Vec<String> {
+        let checks = table.map_or(&[][..], |table| &table.checks);
+        checks
+            .iter()
+            .map(|check| check.expression.clone())
+            .collect()
     };
-    let mut renames = Vec::new();
-    let mut rename = |from: Option<&String>, to: Option<&String>| {
-        if let (Some(from), Some(to)) = (from, to)
-            && from != to
-        {
-            renames.push(Change::RenameConstraint {
-                from: from.clone(),
-                to: to.clone(),
-            });
-        }
-    };
-    if let (Some(before), Some(after)) = (&old.primary_key, &new.primary_key)
-        && before.keys == after.keys
-    {
-        rename(before.name.as_ref(), after.name.as_ref());
-    }
-    let twins = without(&old.uniques, &new.uniques, Unique::eq);
-    for before in twins {
-        let same = |after: &&Unique| after.keys == before.keys && after.extra == before.extra;
-        let mut open = without(&new.uniques, &old.uniques, Unique::eq).into_iter();
-        if let Some(after) = open.find(same) {
-            rename(before.name.as_ref(), after.name.as_ref());
-        }
-    }
-    for before in without(&old.checks, &new.checks, Check::eq) {
-        let same = |after: &&Check| after.expression == before.expression;
-        let mut open = without(&new.checks, &old.checks, Check::eq).into_iter();
-        if let Some(after) = open.find(same) {
-            rename(before.name.as_ref(), after.name.as_ref());
-        }
-    }
-    let nameless = |key: &ForeignKey| ForeignKey {
-        name: None,
-        ..key.clone()
-    };
-    for before in without(&old.foreign_keys, &new.foreign_keys, ForeignKey::eq) {
-        let same = |after: &&ForeignKey| nameless(after) == nameless(before);
-        let mut open = without(&new.foreign_keys, &old.foreign_keys, ForeignKey::eq).into_iter();
-        if let Some(after) = open.find(same) {
-            rename(before.name.as_ref(), after.name.as_ref());
-        }
-    }
-    renames
+    let (before, after) = (texts(old.postgres), texts(new.postgres));
+    let changed = without(&before, &after, String::eq);
+    let retyped = new.columns().filter(|(column, postgres)| {
+        let former = old.column(&column.name).and_then(|(_, postgres)| postgres);
+        former.is_some_and(|former| {
+            postgres.is_some_and(|column| column.type_ != former.type_)
+                && changed
+                    .iter()
+                    .any(|text| spelling::speaks_of(text, &column.name))
+        })
+    });
+    retyped.map(|(column, _)| column.name.clone()).collect()
 }
 
 /// Whether it is the same on both databases; the name does not count, because SQLite's text may have none.

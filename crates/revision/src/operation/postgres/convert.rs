@@ -48,8 +48,16 @@ pub(super) async fn run<C: ConnectionTrait>(
     let using = using
         .map(|using| format!(" USING {using}"))
         .unwrap_or_default();
-    on.alter(format!("ALTER COLUMN {name} TYPE {type_text}{using}"))
-        .await?;
+    // Without a word the column would get the usual collation.
+    let (collation, _) = found.collation_and_comment_of(column)?;
+    let collation = collation.filter(|_| is_collatable(type_text));
+    let collation = collation
+        .map(|name| format!(" COLLATE {}", quote(&name)))
+        .unwrap_or_default();
+    on.alter(format!(
+        "ALTER COLUMN {name} TYPE {type_text}{collation}{using}"
+    ))
+    .await?;
     if let Some(default) = default {
         let value = without_cast(&default, &from);
         on.alter(format!("ALTER COLUMN {name} SET DEFAULT {value}"))
@@ -69,6 +77,11 @@ fn without_cast<'a>(default: &'a str, from: &str) -> &'a str {
         }
         _ => default,
     }
+}
+
+fn is_collatable(type_text: &str) -> bool {
+    let mut kinds = ["char", "text", "bpchar", "varchar"].iter();
+    kinds.any(|kind| type_text.starts_with(kind))
 }
 
 /// The length of `varchar(n)` or `char(n)`.

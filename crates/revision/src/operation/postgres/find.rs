@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use crate::ddl::{tokenize, words};
+use crate::ddl::{names, tokenize};
 use crate::operation::refuse;
 use crate::schema::{self, Check, Column, KeyPart, Table};
 
@@ -60,6 +60,14 @@ impl Found {
             return Ok(None);
         }
         Ok(self.column(column)?.default.clone())
+    }
+
+    pub(super) fn collation_and_comment_of(
+        &self,
+        column: &str,
+    ) -> Result<(Option<String>, Option<String>), DbErr> {
+        let column = self.column(column)?;
+        Ok((column.collation.clone(), column.comment.clone()))
     }
 
     pub(super) fn is_generated(&self, column: &str) -> Result<bool, DbErr> {
@@ -150,7 +158,7 @@ impl Found {
         };
         let own = vec![column.to_owned()];
         let speaks_of = |text: &str| {
-            tokenize(text).is_ok_and(|(tokens, _)| words(&tokens).contains(&column.to_lowercase()))
+            tokenize(text).is_ok_and(|(tokens, _)| names(&tokens).contains(&column.to_lowercase()))
         };
         if self.primary_key().contains(&own[0]) {
             return needs("The primary key".to_owned());
@@ -181,7 +189,7 @@ impl Found {
             let of_others = |other: &&Column| {
                 other.name != column
                     && tokenize(&check.expression).is_ok_and(|(tokens, _)| {
-                        words(&tokens).contains(&other.name.to_lowercase())
+                        names(&tokens).contains(&other.name.to_lowercase())
                     })
             };
             if self.table.columns.iter().any(|other| of_others(&other)) {

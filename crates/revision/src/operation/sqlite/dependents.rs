@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::original::{Original, columns};
-use crate::ddl::{CreateTable, Rule, quote, words};
+use crate::ddl::{ColumnText, CreateTable, Rule, names, quote};
 use crate::operation::refuse;
 use crate::schema::ForeignKey;
 
@@ -17,6 +17,7 @@ pub(super) fn refuse_if_needed(
 ) -> Result<(), DbErr> {
     let own = column.to_lowercase();
     let table = create.name();
+    let others: Vec<String> = create.columns.iter().map(ColumnText::name).collect();
     for clause in create.all_clauses() {
         let columns = clause.columns();
         let named = clause
@@ -26,19 +27,11 @@ pub(super) fn refuse_if_needed(
             .unwrap_or_default();
         let what = match &clause.rule {
             Rule::PrimaryKey { .. } => "the primary key",
-            _ if columns == [own.clone()] => continue,
+            Rule::Generated { .. } => "a computed column",
+            _ if clause.is_about_alone(column, &others) => continue,
             Rule::Unique { .. } => "the unique constraint",
             Rule::ForeignKey { .. } => "the foreign key",
-            Rule::Check { .. } => {
-                let others = create.columns.iter().any(|other| {
-                    !other.is(column) && columns.contains(&other.name().to_lowercase())
-                });
-                if !others {
-                    continue;
-                }
-                "the check"
-            }
-            Rule::Generated { .. } => "a computed column",
+            Rule::Check { .. } => "the check",
             _ => continue,
         };
         if columns.contains(&own) {
@@ -49,8 +42,8 @@ pub(super) fn refuse_if_needed(
     }
     let dropped = own_indexes(original, column);
     for (name, _, index) in &original.indexes {
-        let keys = index.keys.iter().flat_map(|key| words(&key.tokens));
-        let mut speaks_of = keys.chain(words(&index.predicate));
+        let keys = index.keys.iter().flat_map(|key| names(&key.tokens));
+        let mut speaks_of = keys.chain(names(&index.predicate));
         if !dropped.contains(name) && speaks_of.any(|word| word == own) {
             return refuse(format!(
                 "The index {name} of {table} needs column {column}: drop it first."
@@ -68,7 +61,7 @@ pub(super) fn own_indexes(original: &Original, column: &str) -> Vec<String> {
             .column()
             .is_some_and(|name| name.eq_ignore_ascii_case(column));
         is_own
-            && words(&index.predicate).iter().all(|word| {
+            && names(&index.predicate).iter().all(|word| {
                 word.eq_ignore_ascii_case(column)
                     || !original.create.columns.iter().any(|other| other.is(word))
             })

@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) dropped_indexes: Vec<String>,
     /// Columns whose values must be of their new type after the copy.
     pub(super) converted: Vec<String>,
+    /// Columns that are added, and get their values from SQLite as soon as they are the key.
+    counted: Vec<String>,
     doubts: Vec<Doubt>,
     unique: Vec<Vec<String>>,
     foreign_keys: Vec<ForeignKey>,
@@ -42,6 +44,7 @@ impl Plan {
             sources: sources.collect(),
             dropped_indexes: Vec::new(),
             converted: Vec::new(),
+            counted: Vec::new(),
             doubts: Vec::new(),
             unique: Vec::new(),
             foreign_keys: Vec::new(),
@@ -107,7 +110,13 @@ impl Plan {
         );
         for key in &self.foreign_keys {
             let parent = dependents::parent_columns(connection, key).await?;
-            doubts.push(Doubt::orphan(key, &parent));
+            // A table that points at itself may get its parents by the same changes.
+            let parents = if key.parent.eq_ignore_ascii_case(&original.name) {
+                rows.clone()
+            } else {
+                quote(&key.parent)
+            };
+            doubts.push(Doubt::orphan(key, &parents, &parent));
         }
         Ok(doubts)
     }
@@ -207,9 +216,12 @@ impl Plan {
                     name.as_deref(),
                     &format!("PRIMARY KEY ({})", spell::list(columns)),
                 )?;
-                self.unique.push(columns.clone());
-                self.doubts
-                    .extend(columns.iter().map(|column| Doubt::null(column)));
+                // Where SQLite itself gives the values there is nothing to doubt.
+                if *columns != self.counted {
+                    self.unique.push(columns.clone());
+                    self.doubts
+                        .extend(columns.iter().map(|column| Doubt::null(column)));
+                }
             }
             Change::DropPrimaryKey => self.drop_clauses("primary key", is_primary_key)?,
             Change::SetAutoincrement { column, on } => {
@@ -341,7 +353,14 @@ impl Plan {
             });
         }
         let what = name.map_or_else(|| what.to_owned(), |name| format!("{what} {name}"));
-        self.drop_clauses(&what, fits)
+        // The same may be said twice.
+        let mut is_found = false;
+        self.drop_clauses(&what, |clause| {
+            !is_found && fits(clause) && {
+                is_found = true;
+                true
+            }
+        })
     }
 }
 

@@ -18,6 +18,17 @@ pub(super) async fn statements(
     original: &Original,
     changes: &[&Change],
 ) -> Result<Option<Vec<String>>, DbErr> {
+    // One column that is not computed must always be there.
+    let is_dropped = |name: &str| {
+        let mut changes = changes.iter();
+        changes.any(|change| {
+            matches!(change, Change::DropColumn { column } if column.eq_ignore_ascii_case(name))
+        })
+    };
+    let mut columns = original.create.columns.iter();
+    if columns.all(|column| column.is_generated() || is_dropped(&column.name())) {
+        return Ok(None);
+    }
     let table = quote(&original.name);
     let mut statements = Vec::new();
     let mut keys: Vec<&ForeignKey> = changes
@@ -29,6 +40,10 @@ pub(super) async fn statements(
         .collect();
     for change in changes {
         match change {
+            // Ids are given to the rows that are there by a rebuild only.
+            Change::AddColumn { column, .. } if column.get_column_spec().auto_increment => {
+                return Ok(None);
+            }
             Change::AddColumn { column, fill: None } if !original.create.is_strict() => {
                 let mut definition = spell::column(SQLITE, column);
                 let name = column.get_column_name();

@@ -1,7 +1,7 @@
 //! What becomes of the columns: added, dropped, of another type.
 
 use sea_orm::DbErr;
-use sea_orm::sea_query::{ColumnDef, ColumnType, Expr, StringLen};
+use sea_orm::sea_query::{Alias, ColumnDef, ColumnType, Expr, StringLen};
 
 use super::{Plan, SQLITE};
 use crate::ddl::Rule;
@@ -24,7 +24,19 @@ impl Plan {
                 self.create.name()
             ));
         }
-        self.create.add_column(&spell::column(SQLITE, column))?;
+        let spec = column.get_column_spec();
+        let counts = spec.auto_increment && !spec.primary_key;
+        if counts {
+            // SQLite has a word for it only behind PRIMARY KEY, which comes later.
+            let column_type = column.get_column_type().cloned();
+            let column_type = column_type.unwrap_or(ColumnType::Integer);
+            let mut plain = ColumnDef::new_with_type(Alias::new(&name), column_type);
+            self.create
+                .add_column(&spell::column(SQLITE, plain.not_null()))?;
+            self.counted.push(name.clone());
+        } else {
+            self.create.add_column(&spell::column(SQLITE, column))?;
+        }
         let strict = self.create.is_strict();
         let text = self.column(&name)?;
         if strict {
@@ -37,7 +49,7 @@ impl Plan {
                 Rule::Default { .. } | Rule::Generated { .. } | Rule::PrimaryKey { .. }
             )
         });
-        if text.is_not_null() && !has_value && fill.is_none() {
+        if text.is_not_null() && !has_value && !counts && fill.is_none() {
             self.doubts.push(Doubt::nothing_to_put(&name));
         }
         if let Some(fill) = fill {
@@ -71,6 +83,7 @@ impl Plan {
             &type_text
         })?;
         let name = text.name();
+        let is_generated = text.is_generated();
         let length = match column_type {
             ColumnType::String(StringLen::N(length)) | ColumnType::Char(Some(length)) => {
                 Some(*length)
@@ -79,7 +92,7 @@ impl Plan {
         };
         if let Some(length) = length {
             self.doubts.push(Doubt::too_long(&name, length));
-            if crate::guard::allows_data_loss() {
+            if !is_generated && crate::guard::allows_data_loss() {
                 // The same that PostgreSQL does; without permission there is no such row.
                 let source = self.source(&name);
                 self.fill(&name, format!("CASE WHEN length({source}) > {length} THEN substr({source}, 1, {length}) ELSE {source} END"));

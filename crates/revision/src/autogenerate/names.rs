@@ -1,0 +1,86 @@
+//! Names that PostgreSQL makes up: it keeps them when a table or a column is renamed, and numbers them as it comes.
+//!
+//! A schema that is made at once has other ones. So they are put right at the end, when all constraints are there.
+
+use super::plan::without;
+use super::reading::Reading;
+use super::renames::in_turn;
+use crate::operation::{AlterTable, Change, Operation};
+use crate::schema::{Check, ForeignKey, Table, Unique};
+
+/// Gives each constraint the name that it is wanted to have.
+pub(super) fn settle(reached: &Reading, wanted: &Reading) -> Vec<Operation> {
+    let (Some(reached), Some(wanted)) = (&reached.postgres, &wanted.postgres) else {
+        return Vec::new();
+    };
+    let tables = reached.tables.values().filter_map(|old| {
+        let renames = renames(old, wanted.tables.get(&old.name)?);
+        let changes = in_turn(&renames).into_iter();
+        let changes: Vec<Change> = changes
+            .map(|(from, to)| Change::RenameConstraint { from, to })
+            .collect();
+        let table = old.name.clone();
+        (!changes.is_empty()).then_some(Operation::AlterTable(AlterTable { table, changes }))
+    });
+    tables.collect()
+}
+
+fn renames(old: &Table, new: &Table) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    if let (Some(before), Some(after)) = (&old.primary_key, &new.primary_key)
+        && before.keys == after.keys
+    {
+        pairs.push((before.name.clone(), after.name.clone()));
+    }
+    pairs.extend(others(
+        &old.uniques,
+        &new.uniques,
+        |unique| unique.name.clone(),
+        |unique| Unique {
+            name: None,
+            ..unique.clone()
+        },
+    ));
+    pairs.extend(others(
+        &old.checks,
+        &new.checks,
+        |check| check.name.clone(),
+        |check| Check {
+            name: None,
+            ..check.clone()
+        },
+    ));
+    pairs.extend(others(
+        &old.foreign_keys,
+        &new.foreign_keys,
+        |key| key.name.clone(),
+        |key| ForeignKey {
+            name: None,
+            ..key.clone()
+        },
+    ));
+    let named = pairs
+        .into_iter()
+        .filter_map(|(from, to)| Some((from?, to?)));
+    named.filter(|(from, to)| from != to).collect()
+}
+
+/// The names of those that are the same but for their name.
+fn others<T: PartialEq>(
+    old: &[T],
+    new: &[T],
+    name: impl Fn(&T) -> Option<String>,
+    nameless: impl Fn(&T) -> T,
+) -> Vec<(Option<String>, Option<String>)> {
+    let mut open = without(new, old, T::eq);
+    let mut pairs = Vec::new();
+    for before in without(old, new, T::eq) {
+        let twin = open
+            .iter()
+            .position(|after| nameless(after) == nameless(before));
+        if let Some(twin) = twin {
+            pairs.push((name(before), name(open.remove(twin))));
+        }
+    }
+    pairs
+}
