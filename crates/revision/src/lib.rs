@@ -31,6 +31,7 @@ pub mod cli;
 mod ddl;
 mod declared;
 mod engine;
+mod enums;
 mod error;
 mod event;
 mod guard;
@@ -44,6 +45,9 @@ mod plan;
 mod postgres;
 mod reader;
 mod rebuild;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod render;
 mod report;
 mod resolve;
 mod run;
@@ -60,6 +64,7 @@ mod wipe;
 pub use check::Check;
 pub use declared::{Declared, Details};
 pub use engine::Engine;
+pub use enums::{Enums, enums};
 pub use error::{Error, Orphans};
 pub use event::{Event, Observer};
 pub use guard::{Finding, Harm};

@@ -5,7 +5,7 @@ use sea_orm::sea_query::{ColumnType, Expr, ForeignKeyCreateStatement, IntoColumn
 use sea_orm_migration::SchemaManager;
 
 use crate::operation::{AlterTable, Change};
-use crate::schema::ForeignKey;
+use crate::schema::{Deferral, ForeignKey};
 
 /// Begins a change of a table that works on both databases.
 ///
@@ -158,6 +158,15 @@ impl RebuildTable<'_> {
         })
     }
 
+    /// Lets a column be computed; SQLite does it when the column is read and keeps nothing, PostgreSQL keeps the values.
+    pub fn set_generated_virtual(self, column: impl IntoIden, expression: impl Into<Expr>) -> Self {
+        self.change(Change::SetGenerated {
+            column: name(column),
+            expression: expression.into(),
+            stored: false,
+        })
+    }
+
     /// Makes a computed column an ordinary one that keeps its values.
     pub fn drop_generated(self, column: impl IntoIden) -> Self {
         let column = name(column);
@@ -168,6 +177,18 @@ impl RebuildTable<'_> {
     pub fn add_primary_key<C: IntoIden>(self, columns: impl IntoIterator<Item = C>) -> Self {
         self.change(Change::AddPrimaryKey {
             name: None,
+            columns: names(columns),
+        })
+    }
+
+    /// Adds a primary key with a name.
+    pub fn add_named_primary_key<C: IntoIden>(
+        self,
+        key: impl Into<String>,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Self {
+        self.change(Change::AddPrimaryKey {
+            name: Some(key.into()),
             columns: names(columns),
         })
     }
@@ -195,6 +216,15 @@ impl RebuildTable<'_> {
         })
     }
 
+    /// Adds a UNIQUE constraint without a name; PostgreSQL gives it one.
+    pub fn add_unnamed_unique<C: IntoIden>(self, columns: impl IntoIterator<Item = C>) -> Self {
+        let columns = names(columns);
+        self.change(Change::AddUnique {
+            name: None,
+            columns,
+        })
+    }
+
     /// Takes the UNIQUE constraint of this name away, or else that of these columns.
     pub fn drop_unique<C: IntoIden>(
         self,
@@ -207,10 +237,27 @@ impl RebuildTable<'_> {
         })
     }
 
+    /// Takes the UNIQUE constraint of these columns away.
+    pub fn drop_unnamed_unique<C: IntoIden>(self, columns: impl IntoIterator<Item = C>) -> Self {
+        let columns = names(columns);
+        self.change(Change::DropUnique {
+            name: None,
+            columns,
+        })
+    }
+
     /// Adds a CHECK constraint.
     pub fn add_check(self, check: impl Into<String>, expression: impl Into<Expr>) -> Self {
         self.change(Change::AddCheck {
             name: Some(check.into()),
+            expression: expression.into(),
+        })
+    }
+
+    /// Adds a CHECK constraint without a name; PostgreSQL gives it one.
+    pub fn add_unnamed_check(self, expression: impl Into<Expr>) -> Self {
+        self.change(Change::AddCheck {
+            name: None,
             expression: expression.into(),
         })
     }
@@ -220,6 +267,14 @@ impl RebuildTable<'_> {
         self.change(Change::DropCheck {
             name: Some(check.into()),
             expression: None,
+        })
+    }
+
+    /// Takes the CHECK constraint of this name away, or else that of this text.
+    pub fn drop_check_of(self, check: impl Into<String>, expression: impl Into<Expr>) -> Self {
+        self.change(Change::DropCheck {
+            name: Some(check.into()),
+            expression: Some(expression.into()),
         })
     }
 
@@ -233,7 +288,17 @@ impl RebuildTable<'_> {
 
     /// Adds a foreign key; the table that it says it is from does not matter.
     pub fn add_foreign_key(self, key: &ForeignKeyCreateStatement) -> Self {
-        self.change(Change::AddForeignKey(ForeignKey::from(key)))
+        self.foreign_key(key, Deferral::NotDeferrable)
+    }
+
+    /// Adds a foreign key that is checked at the end of the transaction.
+    pub fn add_deferred_foreign_key(self, key: &ForeignKeyCreateStatement) -> Self {
+        self.foreign_key(key, Deferral::InitiallyDeferred)
+    }
+
+    /// Adds a foreign key that a transaction may ask to be checked at its end; PostgreSQL only.
+    pub fn add_deferrable_foreign_key(self, key: &ForeignKeyCreateStatement) -> Self {
+        self.foreign_key(key, Deferral::InitiallyImmediate)
     }
 
     /// Takes away the foreign key of this name, or else that of these columns.
@@ -246,6 +311,65 @@ impl RebuildTable<'_> {
             name: Some(key.into()),
             columns: names(columns),
         })
+    }
+
+    /// Takes away the foreign key of these columns.
+    pub fn drop_unnamed_foreign_key<C: IntoIden>(
+        self,
+        columns: impl IntoIterator<Item = C>,
+    ) -> Self {
+        let columns = names(columns);
+        self.change(Change::DropForeignKey {
+            name: None,
+            columns,
+        })
+    }
+
+    /// Gives a constraint another name; nothing is done on SQLite.
+    pub fn rename_constraint(self, from: impl Into<String>, to: impl Into<String>) -> Self {
+        let (from, to) = (from.into(), to.into());
+        self.change(Change::RenameConstraint { from, to })
+    }
+
+    /// Sets what is said of a column; nothing is done on SQLite.
+    pub fn set_comment(self, column: impl IntoIden, comment: impl Into<String>) -> Self {
+        self.comment(Some(name(column)), Some(comment.into()))
+    }
+
+    /// Takes away what is said of a column; nothing is done on SQLite.
+    pub fn drop_comment(self, column: impl IntoIden) -> Self {
+        self.comment(Some(name(column)), None)
+    }
+
+    /// Sets what is said of the table; nothing is done on SQLite.
+    pub fn set_table_comment(self, comment: impl Into<String>) -> Self {
+        self.comment(None, Some(comment.into()))
+    }
+
+    /// Takes away what is said of the table; nothing is done on SQLite.
+    pub fn drop_table_comment(self) -> Self {
+        self.comment(None, None)
+    }
+
+    /// Sets whether values must be of their column's type; nothing is done on PostgreSQL, where they always must.
+    pub fn set_strict(self, strict: bool) -> Self {
+        self.change(Change::SetStrict(strict))
+    }
+
+    /// Sets whether the table does without a rowid; nothing is done on PostgreSQL.
+    pub fn set_without_rowid(self, without: bool) -> Self {
+        self.change(Change::SetWithoutRowid(without))
+    }
+
+    fn comment(self, column: Option<String>, comment: Option<String>) -> Self {
+        self.change(Change::SetComment { column, comment })
+    }
+
+    fn foreign_key(self, key: &ForeignKeyCreateStatement, deferral: Deferral) -> Self {
+        self.change(Change::AddForeignKey(ForeignKey {
+            deferral,
+            ..ForeignKey::from(key)
+        }))
     }
 }
 

@@ -14,6 +14,7 @@ use super::Program;
 use super::answer::{Answer, Failure};
 use super::source::Source;
 use crate::error::Error;
+use crate::render::{self, Migration};
 
 impl Program {
     pub(super) fn revision(
@@ -42,7 +43,14 @@ impl Program {
         let new = register::add(&old, &name)
             .map_err(|reason| refuse(format!("{}: {reason}", lib.display())))?;
 
-        create(&path, &template(&message, names.last().map(String::as_str)))
+        let text = render::migration(&Migration {
+            message: &message,
+            revises: names.last().map(String::as_str),
+            up: &[],
+            down: &[],
+            notes: &[],
+        });
+        create(&path, &text)
             .map_err(|error| refuse(format!("{} cannot be written: {error}", path.display())))?;
         let done = format(&path).and_then(|()| {
             replace(&lib, &new)
@@ -68,35 +76,6 @@ impl Program {
 )]
 fn now() -> i64 {
     chrono::Utc::now().timestamp()
-}
-
-fn template(message: &str, parent: Option<&str>) -> String {
-    let revises = match parent {
-        Some(parent) => format!("`{parent}`"),
-        None => "nothing, this is the first.".to_owned(),
-    };
-    format!(
-        "//! {message}
-//!
-//! Revises: {revises}
-
-use sea_orm_migration::prelude::*;
-
-#[derive(Debug, DeriveMigrationName)]
-pub(crate) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {{
-    async fn up(&self, _manager: &SchemaManager) -> Result<(), DbErr> {{
-        Ok(())
-    }}
-
-    async fn down(&self, _manager: &SchemaManager) -> Result<(), DbErr> {{
-        Ok(())
-    }}
-}}
-"
-    )
 }
 
 /// Writes a file that is not there yet.

@@ -20,7 +20,7 @@ pub(super) fn possible(backend: DbBackend, column: &ColumnDef) -> ColumnDef {
 }
 
 /// The definition of a column, as it stands in a `CREATE TABLE`.
-pub(super) fn column(backend: DbBackend, column: &ColumnDef) -> String {
+pub(crate) fn column(backend: DbBackend, column: &ColumnDef) -> String {
     let mut statement = Table::alter();
     statement.table("t").add_column(possible(backend, column));
     let text = match backend {

@@ -11,6 +11,7 @@ mod postgres;
 mod processes;
 mod rebuilds;
 mod refusals;
+mod render;
 mod revision;
 mod schemas;
 mod scripts;

@@ -1,6 +1,7 @@
 //! A throw-away database of either kind, and what a test wants to know about it.
 
 mod cluster;
+pub(crate) mod compile;
 
 use std::fs;
 use std::path::PathBuf;
@@ -143,14 +144,15 @@ pub(crate) async fn picture(url: &str) -> String {
         .await
         .expect("the schema can be read");
     let mut lines = vec![format!("{schema:#?}")];
+    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     for table in schema.tables.values() {
         let columns = table.columns.iter().map(|column| column.name.as_str());
         let columns: Vec<String> = columns
             .filter(|column| *column != "applied_at")
-            .map(|column| format!("coalesce(CAST(\"{column}\" AS text), 'NULL')"))
+            .map(|column| format!("coalesce(CAST({} AS text), 'NULL')", quote(column)))
             .collect();
         let row = columns.join(" || ',' || ");
-        let sql = format!("SELECT {row} FROM \"{}\" ORDER BY 1", table.name);
+        let sql = format!("SELECT {row} FROM {} ORDER BY 1", quote(&table.name));
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         for row in connection.query_all_raw(statement).await.expect("rows") {
             let row: String = row.try_get_by_index(0).expect("text");

@@ -1,0 +1,75 @@
+//! Operations as Rust: what the files look like, that they compile, and that they do what the operations do.
+
+mod cases;
+
+use revision::render::{Migration, migration};
+
+use crate::support::compile::{self, Case, Failure};
+
+/// What every file has.
+const ALWAYS: &str = "\
+#[derive(Debug, DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+";
+
+#[test]
+fn a_file_is_as_a_person_would_write_it() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("render/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    let _guard = settings.bind_to_scope();
+    for (group, cases) in cases::groups() {
+        let files = cases.iter().map(|case| {
+            let file = case.file();
+            let (head, body) = file.split_once(ALWAYS).expect("every file has it");
+            format!("{head}{body}")
+        });
+        let files: Vec<String> = files.collect();
+        insta::assert_snapshot!(group, files.join("\n\n"));
+    }
+}
+
+#[tokio::test]
+async fn every_file_compiles_and_does_what_its_operations_do() {
+    let groups = cases::groups().into_iter();
+    let cases: Vec<Case> = groups.flat_map(|(_, cases)| cases).collect();
+    let failures = compile::failures("cases", &cases).await;
+    assert!(failures.is_empty(), "{}", told(&failures));
+}
+
+fn told(failures: &[Failure]) -> String {
+    let lines: Vec<String> = failures
+        .iter()
+        .map(|Failure { name, what }| format!("{name}: {what}"))
+        .collect();
+    lines.join("\n\n")
+}
+
+#[test]
+fn a_file_that_is_not_clean_is_told() {
+    let good = Migration {
+        message: "Nothing",
+        revises: None,
+        up: &[],
+        down: &[],
+        notes: &[],
+    };
+    let good = migration(&good);
+    let unused = good.replace(
+        "use sea_orm_migration::prelude::*;",
+        "use sea_orm_migration::prelude::*;\nuse sea_orm_migration::schema::*;",
+    );
+    let files = [
+        ("m1_good".to_owned(), good),
+        ("m1_unused".to_owned(), unused),
+    ];
+    let failures = compile::warnings("control", &files);
+    let names: Vec<&str> = failures
+        .iter()
+        .map(|failure| failure.name.as_str())
+        .collect();
+    assert_eq!(names, ["unused"], "{}", told(&failures));
+}
