@@ -30,6 +30,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::memory::{self, replay};
 use crate::operation::Operation;
+use crate::tape::{self, Scratch};
 use plan::{Fill, Side, plan};
 use reading::Reading;
 use renames::Renames;
@@ -47,7 +48,7 @@ pub enum Outcome {
 }
 
 /// The operations of a migration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Proposal {
     /// What is done by an upgrade.
     pub up: Vec<Operation>,
@@ -96,6 +97,33 @@ impl Engine {
         current.close().await;
         target.close().await;
         result
+    }
+
+    /// What operations after all the migrations would say to a database of this kind; none is needed.
+    pub(crate) async fn sql_of(
+        &self,
+        backend: DbBackend,
+        operations: &[Operation],
+    ) -> Result<Vec<String>, Error> {
+        let scratch = match backend {
+            DbBackend::Sqlite => Some(Scratch::new().await?),
+            _ => None,
+        };
+        let (connection, recording) = tape::scratch(backend, scratch.as_ref());
+        let manager = SchemaManager::new(&connection);
+        replay(&self.migrations(), &manager)
+            .await
+            .map_err(Error::database("Replaying the migrations"))?;
+        tape::take(&recording);
+        for operation in operations {
+            let done = operation.run(&manager).await;
+            done.map_err(Error::database("Writing the SQL"))?;
+        }
+        Ok(tape::take(&recording))
+    }
+
+    fn migrations(&self) -> Vec<&dyn MigrationTrait> {
+        self.migrations.iter().map(|one| &**one).collect()
     }
 
     /// What the migrations lack of what the entities declare, a line for each thing; nothing when nothing is declared.
@@ -153,8 +181,7 @@ impl Engine {
 
     /// Runs the migrations on the first stage, and creates what is declared on the second.
     async fn make(&self, current: &Stage, target: &Stage) -> Result<(), Error> {
-        let migrations: Vec<&dyn MigrationTrait> =
-            self.migrations.iter().map(|one| &**one).collect();
+        let migrations = self.migrations();
         for connection in current.connections() {
             replay(&migrations, &SchemaManager::new(connection))
                 .await
@@ -188,7 +215,8 @@ pub async fn compare(
     decisions: &Decisions,
     left_out: &[String],
 ) -> Result<Outcome, Error> {
-    let read = async |stage: &Stage| read(stage, left_out).await;
+    let left_out = [left_out, &decisions.left_out].concat();
+    let read = async |stage: &Stage| read(stage, &left_out).await;
     let (old, new) = (read(current).await?, read(target).await?);
     let (renames, questions) = Renames::decide(&old, &new, known, decisions)?;
     if !questions.is_empty() {

@@ -86,12 +86,13 @@ fn run(default_url: &str, engine: Engine, observer: Observer) -> ExitCode {
         engine,
         url,
         name,
+        json: args.json,
         observer,
     };
     let result = runtime.block_on(program.run(command));
     // What a signal interrupted may not be waited for.
     runtime.shutdown_background();
-    answer::write(result, args.json, &program.name)
+    answer::write(result, program.json, &program.name)
 }
 
 /// Everything that a command needs.
@@ -99,6 +100,7 @@ struct Program {
     engine: Engine,
     url: String,
     name: String,
+    json: bool,
     observer: Observer,
 }
 
@@ -127,15 +129,7 @@ impl Program {
                 lock_timeout,
             } => self.stamp(&revision, purge, lock_timeout).await,
             Command::Check => self.check().await,
-            Command::Revision {
-                message,
-                rev_id,
-                directory,
-            } => self.revision(
-                &message,
-                rev_id.as_deref(),
-                directory.migration_dir.as_deref(),
-            ),
+            Command::Revision(args) => self.revision(&args).await,
             Command::Edit {
                 revision,
                 directory,

@@ -9,6 +9,7 @@ use sea_orm::DbErr;
 
 pub(crate) use reason::{connection_lost, database_code, reason};
 
+use crate::autogenerate::Question;
 use crate::report::Direction;
 
 /// Why a command did not do what it was asked for.
@@ -120,6 +121,12 @@ pub enum Error {
         /// What went wrong on the throw-away databases, or what is still another.
         what: Vec<String>,
     },
+    /// A migration can be written only when somebody says what no schema tells.
+    #[error("{}", .questions.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Undecided {
+        /// What must be said.
+        questions: Vec<Question>,
+    },
     /// The command was not carried out because it could do harm or cannot work here.
     #[error("{reason}")]
     Refused {
@@ -230,6 +237,7 @@ impl Error {
             Self::Orphaned { .. } => "orphaned",
             Self::Refused { .. } => "refused",
             Self::Unproven { .. } => "unproven",
+            Self::Undecided { .. } => "undecided",
             Self::Guarded { .. } => "data-loss",
             Self::NoSpace { .. } => "no-space",
             Self::Snapshot { .. } => "snapshot",
@@ -310,6 +318,10 @@ impl Error {
                 format!("Try those before it by naming the last one, and read what it would do: {program} upgrade {migration} --sql")
             }
             Self::Refused { advice, .. } => advice.clone(),
+            Self::Undecided { questions } => {
+                let ways = questions.iter().map(|question| question.ways().join("\n  or "));
+                format!("Run it again with:\n     {}", ways.collect::<Vec<_>>().join("\n and "))
+            }
             Self::Unproven { .. } => {
                 format!("Write this one by hand: {program} revision -m \"…\". What can be said is in docs/migrations.md.")
             }

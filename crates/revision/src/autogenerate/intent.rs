@@ -22,6 +22,8 @@ pub struct Decisions {
     pub drops: Vec<String>,
     /// Columns, each with the SQL expression that fills it in the rows that are there: `("drug.note", "''")`.
     pub fills: Vec<(String, String)>,
+    /// Tables that are somebody else's; `*` stands for any letters.
+    pub left_out: Vec<String>,
 }
 
 /// Something that must be decided before the migration can be written.

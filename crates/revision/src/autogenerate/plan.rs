@@ -152,19 +152,16 @@ impl<'a> Way<'a> {
             return column_type.clone();
         }
         // What both sides spell alike is the same type.
-        let other = self
-            .from
-            .reading
-            .table(table.name())
-            .and_then(|table| table.column(&column.name));
-        if let Some((other, other_postgres)) = other
+        let heard = self.to.known.words.type_of(table.name(), &column.name);
+        let other = self.from.reading.table(table.name());
+        if let Some((other, other_postgres)) = other.and_then(|table| table.column(&column.name))
             && other.type_ == column.type_
             && other_postgres.map(|column| &column.type_) == postgres.map(|column| &column.type_)
+            && self.from.known.words.type_of(table.name(), &column.name) == heard
             && let Some(column_type) = self.from.known.type_of(table.name(), &column.name)
         {
             return column_type.clone();
         }
-        let heard = self.to.known.words.type_of(table.name(), &column.name);
         let postgres = postgres.map(|column| &column.type_).or(heard);
         if postgres.is_none() && types::is_ambiguous(&column.type_) {
             self.guesses.push(format!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use super::answer::Failure;
+use super::revision::RevisionArgs;
 use crate::event::Observer;
 use crate::options::{Options, Transactions};
 use crate::target::Target;
@@ -15,13 +16,15 @@ use crate::target::Target;
 #[command(
     version,
     after_help = "Exit codes: 0 fine, 1 failed, 2 usage, 3 pending, 4 unknown revision, 5 edited, 6 drift, \
-                  7 locked, 8 refused, 9 entities ahead, 10 database newer than this program."
+                  7 locked, 8 refused, 9 entities ahead, 10 database newer than this program, \
+                  11 something must be decided."
 )]
 pub(super) struct Args {
     /// The database: `sqlite://notes.db`, `postgres://user@host/database`
     #[arg(
         short = 'u',
         long,
+        visible_alias = "url",
         env = "DATABASE_URL",
         hide_env_values = true,
         global = true
@@ -105,17 +108,8 @@ pub(super) enum Command {
     },
     /// Look whether the database, its history and this program belong together
     Check,
-    /// Write a new, empty migration and register it
-    Revision {
-        /// What it does, in a few words
-        #[arg(short, long)]
-        message: String,
-        /// What its name begins with, in place of the time
-        #[arg(long)]
-        rev_id: Option<String>,
-        #[command(flatten)]
-        directory: DirectoryArg,
-    },
+    /// Write a new migration and register it; with --autogenerate by what the entities declare
+    Revision(RevisionArgs),
     /// Open a migration in $VISUAL or $EDITOR
     Edit {
         /// Its name, or a part of it that no other has

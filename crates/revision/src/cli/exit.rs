@@ -26,6 +26,9 @@ pub const ENTITIES_AHEAD: u8 = 9;
 /// The database was written by a newer version of the program.
 pub const NEWER: u8 = 10;
 
+/// Something must be decided that no schema tells: what was renamed, what fills a column.
+pub const UNDECIDED: u8 = 11;
+
 /// The exit code of an error.
 pub fn code(error: &Error) -> u8 {
     match error {
@@ -45,6 +48,7 @@ pub fn code(error: &Error) -> u8 {
         | Error::NotDry { .. }
         | Error::NoSpace { .. }
         | Error::Snapshot { .. } => REFUSED,
+        Error::Undecided { .. } => UNDECIDED,
         Error::Later { error, .. } => code(error),
         Error::Failed { .. }
         | Error::Stopped { .. }

@@ -1,71 +1,189 @@
-//! `revision`: a new, empty migration, written and registered.
+//! `revision`: a new migration, written and registered; with `--autogenerate` by what the entities declare.
 
+mod args;
+mod ask;
+mod file;
 mod name;
 mod register;
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
-use serde_json::json;
+use sea_orm::DbBackend;
+use serde_json::{Value, json};
 
 use super::Program;
-use super::answer::{Answer, Failure};
+use super::answer::{Answer, Failure, Paint};
 use super::source::Source;
+use crate::autogenerate::Proposal;
 use crate::error::Error;
+use crate::location::Location;
+use crate::operation::Operation;
 use crate::render::{self, Migration};
+pub(super) use args::RevisionArgs;
 
 impl Program {
-    pub(super) fn revision(
-        &self,
-        message: &str,
-        rev_id: Option<&str>,
-        directory: Option<&Path>,
-    ) -> Result<Answer, Failure> {
-        let source = Source::find(directory)?;
+    pub(super) async fn revision(&self, args: &RevisionArgs) -> Result<Answer, Failure> {
+        let decisions = args.decisions()?;
+        let message = args
+            .message
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut proposal = Proposal::default();
+        if args.autogenerate {
+            let is_server = matches!(self.url.parse()?, Location::Postgres(_));
+            let server = is_server.then_some(&*self.url);
+            let found = ask::until_decided(&self.engine, server, decisions, !self.json).await?;
+            let Some(found) = found else {
+                return Ok(nothing());
+            };
+            proposal = found;
+            if args.instead.sql {
+                let backend = if is_server {
+                    DbBackend::Postgres
+                } else {
+                    DbBackend::Sqlite
+                };
+                return self.sql(backend, &proposal).await;
+            }
+        }
         let names = self.engine.names();
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        let name = match rev_id {
+        let name = match &args.rev_id {
             Some(id) => name::with_id(id, &message, names)?,
             None => name::with_time(now(), &message, names)?,
         };
-        let path = source.path_of(&name);
+        let text = render::migration(&Migration {
+            message: &message,
+            revises: names.last().map(String::as_str),
+            up: &proposal.up,
+            down: &proposal.down,
+            notes: &notes(&proposal),
+        });
         let refuse = |reason: String| {
             Failure::Engine(Error::Refused {
                 reason,
                 advice: "Put that right and run the command again.".to_owned(),
             })
         };
-        let lib = source.lib();
-        let old = fs::read_to_string(&lib)
-            .map_err(|error| refuse(format!("{} cannot be read: {error}", lib.display())))?;
-        let new = register::add(&old, &name)
-            .map_err(|reason| refuse(format!("{}: {reason}", lib.display())))?;
-
-        let text = render::migration(&Migration {
-            message: &message,
-            revises: names.last().map(String::as_str),
-            up: &[],
-            down: &[],
-            notes: &[],
-        });
-        create(&path, &text)
-            .map_err(|error| refuse(format!("{} cannot be written: {error}", path.display())))?;
-        let done = format(&path).and_then(|()| {
-            replace(&lib, &new)
-                .map_err(|error| format!("{} cannot be written: {error}", lib.display()))
-        });
-        if let Err(reason) = done {
-            if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(%error, path = %path.display(), "removing the new migration");
-            }
-            return Err(refuse(reason));
+        let (path, rest) = if args.instead.dry_run {
+            (None, file::formatted(&text).map_err(refuse)?)
+        } else {
+            let source = Source::find(args.directory.migration_dir.as_deref())?;
+            let written = file::write(&source, &name, &text, &args.hook).map_err(refuse)?;
+            let (path, lib) = (from_here(&written.path), from_here(&written.lib));
+            let rest = format!("{path}\nRegistered in {lib}.\n");
+            (Some((written.path.clone(), written.lib.clone())), rest)
+        };
+        let mut answer = found(&proposal);
+        answer.text.push_str(&rest);
+        let (path, lib) = path.unzip();
+        answer.json["revision"] = json!(name);
+        answer.json["path"] = json!(path);
+        answer.json["registered_in"] = json!(lib);
+        if args.instead.dry_run {
+            answer.json["text"] = json!(rest);
         }
-        Ok(Answer::fine(
-            format!("{}\nRegistered in {}.\n", path.display(), lib.display()),
-            json!({"revision": name, "path": path, "registered_in": lib}),
-        ))
+        Ok(answer)
+    }
+
+    async fn sql(&self, backend: DbBackend, proposal: &Proposal) -> Result<Answer, Failure> {
+        let statements = self.engine.sql_of(backend, &proposal.up).await?;
+        let mut text = String::new();
+        for statement in &statements {
+            writeln!(text, "{statement};").expect("writing to a String");
+        }
+        let mut answer = found(proposal);
+        answer.json["sql"] = json!(statements);
+        answer.text = text;
+        Ok(answer)
+    }
+}
+
+fn nothing() -> Answer {
+    let Answer { mut json, code, .. } = found(&Proposal::default());
+    json["revision"] = Value::Null;
+    Answer {
+        text: "The entities and the migrations belong together: there is nothing to write.
+"
+        .to_owned(),
+        json,
+        code,
+    }
+}
+
+/// What was found, what to look at, and how sure it is; nothing for an empty migration.
+fn found(proposal: &Proposal) -> Answer {
+    let paint = Paint::for_answers();
+    let lines = |operations: &[Operation]| -> Vec<String> {
+        operations.iter().flat_map(Operation::lines).collect()
+    };
+    let (up, down) = (lines(&proposal.up), lines(&proposal.down));
+    let remarks = render::remarks(&proposal.up, &proposal.down);
+    let mut text = String::new();
+    let mut list = |title: String, lines: &[String]| {
+        if !lines.is_empty() {
+            writeln!(text, "{title}").expect("writing to a String");
+            for line in lines {
+                writeln!(text, "  {line}").expect("writing to a String");
+            }
+        }
+    };
+    list(paint.green("Found:"), &up);
+    list(paint.yellow("Look at:"), &remarks);
+    list(paint.yellow("Not sure:"), &proposal.guesses);
+    let proved: Vec<&str> = proposal
+        .proved_on
+        .iter()
+        .map(|backend| database(*backend))
+        .collect();
+    if !proved.is_empty() {
+        let more = if is_proved_by_sqlite_alone(proposal) {
+            " With --url postgres://… it is proved there as well."
+        } else {
+            ""
+        };
+        writeln!(
+            text,
+            "Proved on {}: up leads to what the entities declare, down to what was there.{more}",
+            proved.join(" and ")
+        )
+        .expect("writing to a String");
+    }
+    let json = json!({
+        "up": up,
+        "down": down,
+        "review": remarks,
+        "notes": notes(proposal),
+        "proved_on": proved,
+    });
+    Answer::fine(text, json)
+}
+
+/// What cannot be known here.
+fn notes(proposal: &Proposal) -> Vec<String> {
+    let mut notes = proposal.guesses.clone();
+    if is_proved_by_sqlite_alone(proposal) {
+        notes.push("It was not tried on PostgreSQL.".to_owned());
+    }
+    notes
+}
+
+fn is_proved_by_sqlite_alone(proposal: &Proposal) -> bool {
+    proposal.proved_on == [DbBackend::Sqlite]
+}
+
+/// As it is seen from where the command was typed.
+fn from_here(path: &Path) -> std::path::Display<'_> {
+    let here = std::env::current_dir();
+    let inner = here.ok().and_then(|here| path.strip_prefix(here).ok());
+    inner.unwrap_or(path).display()
+}
+
+fn database(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "PostgreSQL",
+        _ => "SQLite",
     }
 }
 
@@ -76,51 +194,4 @@ impl Program {
 )]
 fn now() -> i64 {
     chrono::Utc::now().timestamp()
-}
-
-/// Writes a file that is not there yet.
-fn create(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if written.is_err() {
-        fs::remove_file(path)?;
-    }
-    written
-}
-
-/// Puts a file in the place of another, so that there is always a whole one.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let unfinished = path.with_extension("rs.tmp");
-    let written = (|| {
-        let mut file = File::create(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(fs::metadata(path)?.permissions())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    })();
-    if written.is_err() {
-        // It is not there when it could not be created.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
-}
-
-/// The template is as rustfmt writes it, unless the project has rules of its own.
-fn format(path: &Path) -> Result<(), String> {
-    match Command::new("rustfmt")
-        .args(["--edition", "2024"])
-        .arg(path)
-        .output()
-    {
-        Ok(output) if !output.status.success() => Err(format!(
-            "rustfmt does not take the new file: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        )),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!("rustfmt cannot be started: {error}"))
-        }
-        _ => Ok(()),
-    }
 }

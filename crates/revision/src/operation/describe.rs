@@ -161,7 +161,11 @@ fn named(name: Option<&String>) -> String {
 
 fn definition(column: &ColumnDef) -> String {
     let name = column.get_column_name();
-    let text = spell::column(WORDS, column);
+    let mut text = spell::column(WORDS, column);
+    if column.get_column_spec().nullable == Some(true) {
+        // That it may be NULL goes without saying.
+        text = text.replacen(" NULL", "", 1);
+    }
     match text.strip_prefix(&quote(&name)) {
         Some(rest) => format!("{name}{rest}"),
         None => text,

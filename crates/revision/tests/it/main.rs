@@ -23,3 +23,4 @@ mod support;
 mod survival;
 mod terminal;
 mod upgrade;
+mod written;

@@ -1,11 +1,12 @@
 //! A project's migration program, as small as one can be, with the ways to fail that the tests ask for.
 //!
-//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`, `alone`, `ahead`), `NOTEBOOK_DIE_AT=n` kills the
-//! process before the n-th statement, be it of a migration or of the engine, and `NOTEBOOK_ENGINE=plain` applies
-//! everything with SeaORM's own runner.
+//! `NOTEBOOK` chooses the migrations (`full`, `short`, `broken`, `edited`, `gated`, `alone`), or the entities too
+//! (`ahead`, `retagged`); `NOTEBOOK_DIE_AT=n` kills the process before the n-th statement, be it of a
+//! migration or of the engine, and `NOTEBOOK_ENGINE=plain` applies everything with SeaORM's own runner.
 
 mod label;
 mod migrations;
+mod tag;
 
 use std::env;
 use std::process::ExitCode;
@@ -25,6 +26,13 @@ fn main() -> ExitCode {
         Ok("ahead") => revision::cli::main_declaring::<Full>(
             "sqlite://notes.db",
             Declared::new().entity(label::Entity),
+        ),
+        Ok("retagged") => revision::cli::main_declaring::<Full>(
+            "sqlite://notes.db",
+            Declared::new()
+                .entity(tag::Entity)
+                .leave_out("folder")
+                .leave_out("note"),
         ),
         _ => run::<Full>(),
     }

@@ -31,6 +31,8 @@ impl Way<'_> {
         let mut definition = ColumnDef::new_with_type(Alias::new(&column.name), column_type);
         if !column.nullable {
             definition.not_null();
+        } else if !is_in_key(table.sqlite.primary_key.as_ref(), column) {
+            definition.null();
         }
         if let Some(default) = &column.default {
             definition.default(spelling::default(default, table.sqlite));
