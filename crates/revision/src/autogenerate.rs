@@ -30,7 +30,6 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::memory::{self, replay};
 use crate::operation::Operation;
-use crate::tape::{self, Scratch};
 use plan::{Fill, Side, plan};
 use reading::Reading;
 use renames::Renames;
@@ -100,13 +99,16 @@ impl Engine {
     }
 
     /// What operations after all the migrations would say to a database of this kind; none is needed.
+    #[cfg(feature = "cli")]
     pub(crate) async fn sql_of(
         &self,
         backend: DbBackend,
         operations: &[Operation],
     ) -> Result<Vec<String>, Error> {
+        use crate::tape;
+
         let scratch = match backend {
-            DbBackend::Sqlite => Some(Scratch::new().await?),
+            DbBackend::Sqlite => Some(tape::Scratch::new().await?),
             _ => None,
         };
         let (connection, recording) = tape::scratch(backend, scratch.as_ref());
