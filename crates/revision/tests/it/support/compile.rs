@@ -177,7 +177,15 @@ impl Project {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO"))
+        let mut command = Command::new(env!("CARGO"));
+        // Build scripts look at what cargo has told the test of itself, and would run again each time.
+        let told = std::env::vars_os().map(|(name, _)| name);
+        for name in told.filter(|name| name.to_string_lossy().starts_with("CARGO_")) {
+            if name != "CARGO_HOME" {
+                command.env_remove(name);
+            }
+        }
+        command
             .args(arguments)
             .current_dir(&self.directory)
             .env("CARGO_TARGET_DIR", Self::target())
@@ -420,7 +428,7 @@ impl Drop for Program {
 
 /// A job as the program reads it.
 fn line(job: &Job) -> String {
-    let setup = job.setup.replace('\n', " ");
+    let setup = job.setup.replace('\n', runner::LINE_BREAK);
     format!("{}\t{}\t{}\t{setup}\n", job.command, job.module, job.url)
 }
 

@@ -6,6 +6,9 @@ use revision::{Direction, Engine, Options, Target};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
+/// What stands for a line break in a line: the unit separator.
+pub(crate) const LINE_BREAK: &str = "\u{1f}";
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use sea_orm_migration::MigrationTrait;
 
-use crate::runner::{Job, answer};
+use crate::runner::{Job, LINE_BREAK, answer};
 
 pub(crate) fn serve(migration: fn(&str) -> Box<dyn MigrationTrait>) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -16,7 +16,7 @@ pub(crate) fn serve(migration: fn(&str) -> Box<dyn MigrationTrait>) {
             command: part(),
             module: part(),
             url: part(),
-            setup: part(),
+            setup: part().replace(LINE_BREAK, "\n"),
         };
         let answer = runtime.block_on(answer(&job, migration(&job.module)));
         writeln!(io::stdout(), "{answer}").expect("the test reads");
