@@ -76,8 +76,8 @@ pub enum Operation {
         /// Its name from now on.
         to: String,
     },
-    /// Gives an enum other values in place of its own, and converts its columns; a row that has a value which is no
-    /// longer there fails the migration; PostgreSQL only.
+    /// Gives an enum other values in place of its own, and converts its columns; a default goes with its value, and a row
+    /// that has a value which is no longer there fails the migration; PostgreSQL only.
     ReplaceEnum {
         /// Which.
         name: String,

@@ -15,14 +15,44 @@ pub(super) fn settle(reached: &Reading, wanted: &Reading) -> Vec<Operation> {
     };
     let tables = reached.tables.values().filter_map(|old| {
         let renames = renames(old, wanted.tables.get(&old.name)?);
-        let changes = in_turn(&renames).into_iter();
+        let changes = in_turn(&renames, false, |_| false).into_iter();
         let changes: Vec<Change> = changes
             .map(|(from, to)| Change::RenameConstraint { from, to })
             .collect();
         let table = old.name.clone();
-        (!changes.is_empty()).then_some(Operation::AlterTable(AlterTable { table, changes }))
+        (!changes.is_empty()).then_some(AlterTable { table, changes })
     });
-    tables.collect()
+    let mut alters: Vec<AlterTable> = tables.collect();
+    let mut all = set_aside(&mut alters);
+    all.append(&mut alters);
+    all.into_iter().map(Operation::AlterTable).collect()
+}
+
+/// Frees the names that another table wants while they are still in use: what has them gets a third one first.
+fn set_aside(alters: &mut [AlterTable]) -> Vec<AlterTable> {
+    let mut wanted: Vec<String> = Vec::new();
+    let mut asides = Vec::new();
+    for AlterTable { table, changes } in alters {
+        let before = wanted.clone();
+        for change in changes {
+            let Change::RenameConstraint { from, to } = change else {
+                continue;
+            };
+            wanted.push(to.clone());
+            if before.contains(from) {
+                let to = format!("{from}_aside");
+                let change = Change::RenameConstraint {
+                    from: std::mem::replace(from, to.clone()),
+                    to,
+                };
+                asides.push(AlterTable {
+                    table: table.clone(),
+                    changes: vec![change],
+                });
+            }
+        }
+    }
+    asides
 }
 
 fn renames(old: &Table, new: &Table) -> Vec<(String, String)> {

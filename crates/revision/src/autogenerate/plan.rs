@@ -8,6 +8,7 @@ mod create;
 mod enums;
 mod index;
 mod key;
+mod leaning;
 mod order;
 mod table;
 
@@ -119,24 +120,31 @@ impl<'a> Way<'a> {
             }
             create_indexes.extend(index::all(table));
         }
+        let leaning = leaning::dropped(self.from, &mut drop_indexes);
+        let last = leaning::added(self.to, &create_indexes, &mut creates, &mut alters);
         let (creates, later) = order::creates(creates, &alters);
         let drops: Vec<(String, Vec<ForeignKey>)> = gone
             .iter()
             .map(|table| (table.name().to_owned(), table.sqlite.foreign_keys.clone()))
             .collect();
-        let (drops, before) = order::drops(drops);
+        let (mut drops, before) = order::drops(drops);
+        let pointed_at = order::pointed_at(self.from.reading, &drops);
+        let late: Vec<String> = drops
+            .extract_if(.., |table| pointed_at.contains(table))
+            .collect();
+        let drop = |table| Operation::DropTable { table };
 
         let mut operations = enums_before;
         operations.extend(drop_indexes);
+        operations.extend(before.into_iter().map(Operation::AlterTable));
+        operations.extend(drops.into_iter().map(drop));
         operations.extend(creates.into_iter().map(Operation::CreateTable));
-        let alters = order::alters(alters, before, later);
+        let alters = order::alters(alters, later);
         operations.extend(alters.into_iter().map(Operation::AlterTable));
-        operations.extend(
-            drops
-                .into_iter()
-                .map(|table| Operation::DropTable { table }),
-        );
+        operations.extend(late.into_iter().map(drop));
+        operations.extend(leaning);
         operations.extend(create_indexes.into_iter().map(Operation::CreateIndex));
+        operations.extend(last.into_iter().map(Operation::AlterTable));
         operations.extend(enums_after);
         operations
     }

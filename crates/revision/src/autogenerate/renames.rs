@@ -1,5 +1,7 @@
 //! What has another name than before. Nothing is guessed: what is not said is asked.
 
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::intent::{Decisions, Known, Question};
@@ -7,6 +9,8 @@ use super::reading::{Both, Reading};
 use super::words::Words;
 use crate::error::Error;
 use crate::operation::{AlterTable, Change, Operation};
+use crate::schema::Column;
+use open::Open;
 
 /// Everything that is renamed, each with its name so far and its name from now on.
 #[derive(Debug, Default)]
@@ -15,6 +19,8 @@ pub(super) struct Renames {
     /// With the name of the table from now on.
     columns: Vec<(String, String, String)>,
     values: Vec<(String, String, String)>,
+    /// Every name of a table or a column on either side, in lower case.
+    taken: BTreeSet<String>,
 }
 
 impl Renames {
@@ -26,17 +32,20 @@ impl Renames {
         decisions: &Decisions,
     ) -> Result<(Self, Vec<Question>), Error> {
         let mut open = Open::new(decisions);
-        let mut renames = Self::default();
+        let mut renames = Self {
+            taken: old.tables().chain(new.tables()).flat_map(names).collect(),
+            ..Self::default()
+        };
         renames.pair_tables(old, new, known, &mut open);
         for table in new.tables() {
             let former = renames.former_table(table.name());
-            if let Some(before) = old.table(former) {
+            if let Some(before) = former.and_then(|former| old.table(former)) {
                 renames.pair_columns(before, table, known, &mut open);
             }
         }
         for (name, values) in enums(new, &known.words) {
             if let Some(before) = enums(old, &known.words_before).get(name) {
-                let pairs = open.pair(name, name, before, values, |_, _| true);
+                let pairs = open.pair(name, name, before, values, |_, _| Some(0.0));
                 let pairs = pairs.into_iter().map(|(from, to)| (name.clone(), from, to));
                 renames.values.extend(pairs);
             }
@@ -58,6 +67,7 @@ impl Renames {
                 self.tables.push((from.clone(), to.clone()));
             }
         }
+        self.tables.extend(in_other_letters(&before, &after));
         let left = |names: &[String], taken: &dyn Fn(&(String, String)) -> String| {
             let taken: Vec<String> = self.tables.iter().map(taken).collect();
             let left = names.iter().filter(|name| !taken.contains(name));
@@ -69,8 +79,8 @@ impl Renames {
         );
         // Tables that have next to nothing in common are not the same one.
         let alike = |from: &str, to: &str| match (old.table(from), new.table(to)) {
-            (Some(from), Some(to)) => likeness(from, to) >= 0.5,
-            _ => false,
+            (Some(from), Some(to)) => Some(likeness(from, to)).filter(|likeness| *likeness >= 0.5),
+            _ => None,
         };
         self.tables
             .extend(open.pair("", "", &before, &after, alike));
@@ -94,32 +104,38 @@ impl Renames {
                 pairs.push((from.clone(), to.clone()));
             }
         }
-        // To PostgreSQL a name in other letters is another name.
-        for name in &before {
-            let other = after.iter().find(|other| other.eq_ignore_ascii_case(name));
-            if let Some(other) = other.filter(|other| *other != name) {
-                pairs.push((name.clone(), other.clone()));
-            }
-        }
+        pairs.extend(in_other_letters(&before, &after));
         before.retain(|name| !pairs.iter().any(|(from, _)| from == name));
         after.retain(|name| !pairs.iter().any(|(_, to)| to == name));
-        pairs.extend(open.pair(table, old.name(), &before, &after, |_, _| true));
+        let alike = |from: &str, to: &str| {
+            let type_of = |(column, _): (&Column, _)| column.type_.clone();
+            let is_same = old.column(from).map(type_of) == new.column(to).map(type_of);
+            Some(f64::from(u8::from(is_same)))
+        };
+        pairs.extend(open.pair(table, old.name(), &before, &after, alike));
         let pairs = pairs
             .into_iter()
             .map(|(from, to)| (table.to_owned(), from, to));
         self.columns.extend(pairs);
     }
 
-    fn former_table<'a>(&'a self, name: &'a str) -> &'a str {
+    /// The name so far; nothing when the table is new under a name that another one had.
+    fn former_table<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         let pair = self.tables.iter().find(|(_, to)| to == name);
-        pair.map_or(name, |(from, _)| from)
+        let is_new = || self.tables.iter().any(|(from, _)| from == name);
+        match pair {
+            Some((from, _)) => Some(from),
+            None => (!is_new()).then_some(name),
+        }
     }
 
     /// What carries them out: tables first, so that a column is spoken of by its table's new name.
     pub(super) fn operations(&self) -> Vec<Operation> {
+        let is_taken = |name: &str| self.taken.contains(&name.to_lowercase());
         let values = self.values.iter().map(rename_value);
         let mut operations: Vec<Operation> = values.collect();
-        let tables = in_turn(&self.tables).into_iter();
+        // SQLite does not rename a table to its own name in other letters.
+        let tables = in_turn(&self.tables, true, is_taken).into_iter();
         operations.extend(tables.map(|(from, to)| Operation::RenameTable { from, to }));
         let names: BTreeSet<&String> = self.columns.iter().map(|(table, ..)| table).collect();
         for table in names {
@@ -127,7 +143,7 @@ impl Renames {
             let pairs: Vec<(String, String)> = own
                 .map(|(_, from, to)| (from.clone(), to.clone()))
                 .collect();
-            let changes = in_turn(&pairs).into_iter();
+            let changes = in_turn(&pairs, false, is_taken).into_iter();
             operations.push(Operation::AlterTable(AlterTable {
                 table: table.clone(),
                 changes: changes
@@ -137,6 +153,55 @@ impl Renames {
         }
         operations
     }
+}
+
+/// In an order in which no name is taken while it is still in use; two that change places need a third for a moment, and
+/// so do `other_letters` of the same name.
+pub(super) fn in_turn(
+    pairs: &[(String, String)],
+    other_letters: bool,
+    is_taken: impl Fn(&str) -> bool,
+) -> Vec<(String, String)> {
+    let mut waiting = pairs.to_vec();
+    let mut turns = Vec::new();
+    while !waiting.is_empty() {
+        let is_free = |(own, to): &(String, String)| {
+            let mut others = waiting.iter().map(|(from, _)| from);
+            !others.any(|from| from.eq_ignore_ascii_case(to) && (other_letters || from != own))
+        };
+        if let Some(next) = waiting.iter().position(is_free) {
+            turns.push(waiting.remove(next));
+        } else {
+            let (from, _) = &mut waiting[0];
+            let mut aside = format!("{from}_aside");
+            while is_taken(&aside) {
+                aside.push_str("_aside");
+            }
+            turns.push((from.clone(), aside.clone()));
+            *from = aside;
+        }
+    }
+    turns
+}
+
+/// The names of a table and its columns, in lower case.
+fn names(table: Both<'_>) -> Vec<String> {
+    let columns = table
+        .columns()
+        .map(|(column, _)| column.name.to_lowercase());
+    columns.chain([table.name().to_lowercase()]).collect()
+}
+
+/// To PostgreSQL a name in other letters is another name.
+fn in_other_letters(before: &[String], after: &[String]) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for name in gone(before, after) {
+        let other = gone(after, before)
+            .into_iter()
+            .find(|other| other.eq_ignore_ascii_case(name));
+        pairs.extend(other.map(|other| (name.clone(), other.clone())));
+    }
+    pairs
 }
 
 /// As the server says, or as it would.
@@ -183,24 +248,6 @@ fn rename_value((name, from, to): &(String, String, String)) -> Operation {
     }
 }
 
-/// In an order in which no name is taken while it is still in use; two that change places need a third for a moment.
-pub(super) fn in_turn(pairs: &[(String, String)]) -> Vec<(String, String)> {
-    let mut waiting = pairs.to_vec();
-    let mut turns = Vec::new();
-    while !waiting.is_empty() {
-        let is_free = |to: &String| !waiting.iter().any(|(from, _)| from == to);
-        if let Some(next) = waiting.iter().position(|(_, to)| is_free(to)) {
-            turns.push(waiting.remove(next));
-        } else {
-            let (from, _) = &mut waiting[0];
-            let aside = format!("{from}_aside");
-            turns.push((from.clone(), aside.clone()));
-            *from = aside;
-        }
-    }
-    turns
-}
-
 /// What is in the first list and not in the second.
 fn gone<'a>(first: &'a [String], second: &[String]) -> Vec<&'a String> {
     first.iter().filter(|name| !second.contains(name)).collect()
@@ -215,94 +262,4 @@ fn likeness(old: Both<'_>, new: Both<'_>) -> f64 {
     let most = old.columns().count().max(new.columns().count());
     let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     count(same.count()) / count(most).max(1.0)
-}
-
-/// What was decided and not used yet, and what must still be asked.
-struct Open<'a> {
-    decisions: &'a Decisions,
-    used: BTreeSet<String>,
-    questions: Vec<Question>,
-}
-
-impl<'a> Open<'a> {
-    fn new(decisions: &'a Decisions) -> Self {
-        Self {
-            decisions,
-            used: BTreeSet::new(),
-            questions: Vec::new(),
-        }
-    }
-
-    /// Pairs the names of one kind in one place; the place may have had another name so far.
-    fn pair(
-        &mut self,
-        place: &str,
-        former_place: &str,
-        before: &[String],
-        after: &[String],
-        alike: impl Fn(&str, &str) -> bool,
-    ) -> Vec<(String, String)> {
-        let spell = |place: &str, name: &str| match place {
-            "" => name.to_owned(),
-            place => format!("{place}.{name}"),
-        };
-        let mut lost = gone(before, after);
-        let mut found = gone(after, before);
-        let mut pairs = Vec::new();
-        let mut dropped = Vec::new();
-        for name in &lost {
-            for spelled in [spell(place, name), spell(former_place, name)] {
-                if self.decisions.drops.contains(&spelled) {
-                    self.used.insert(spelled.clone());
-                    dropped.push((*name).clone());
-                }
-                for (from, to) in &self.decisions.renames {
-                    // The new name may be given with its place or without.
-                    let target = found
-                        .iter()
-                        .find(|name| **name == to || spell(place, name) == *to);
-                    if *from == spelled
-                        && let Some(target) = target
-                        && !pairs.iter().any(|(from, _)| from == *name)
-                    {
-                        self.used.insert(spelled.clone());
-                        pairs.push(((*name).clone(), (*target).clone()));
-                    }
-                }
-            }
-        }
-        lost.retain(|name| !dropped.contains(name) && !pairs.iter().any(|(from, _)| from == *name));
-        found.retain(|name| !pairs.iter().any(|(_, to)| to == *name));
-        for name in lost {
-            let candidates = found.iter().filter(|other| alike(name, other));
-            let candidates: Vec<String> = candidates.map(|other| (*other).clone()).collect();
-            if !candidates.is_empty() {
-                self.questions.push(Question::Renamed {
-                    place: spell(place, name),
-                    candidates,
-                });
-            }
-        }
-        pairs
-    }
-
-    /// A decision about something that is not there is a mistake of whoever typed it.
-    fn refuse_the_rest(&self) -> Result<(), Error> {
-        let renames = self.decisions.renames.iter();
-        let renames = renames.map(|(from, to)| (from, format!("--rename {from}:{to}")));
-        let drops = self.decisions.drops.iter();
-        let drops = drops.map(|place| (place, format!("--drop {place}")));
-        for (place, spelled) in renames.chain(drops) {
-            if !self.used.contains(place) {
-                return Err(Error::Refused {
-                    reason: format!(
-                        "{spelled} does not fit: it is not so that {place} is gone and the other name is new."
-                    ),
-                    advice: "Check the names: the old one as it is in the migrations, the new one as it is in the entities."
-                        .to_owned(),
-                });
-            }
-        }
-        Ok(())
-    }
 }

@@ -25,7 +25,7 @@ pub(super) fn expression(text: &str, table: &Table) -> String {
             .and_then(|name| table.column(&name));
         spelled.push_str(&token.lead);
         match column {
-            Some(column) if needs_quotes(&column.name) => spelled.push_str(&quote(&column.name)),
+            Some(column) => spelled.push_str(&quoted(&column.name)),
             _ => spelled.push_str(&token.text),
         }
     }
@@ -69,6 +69,15 @@ pub(super) fn default(text: &str, table: &Table) -> Expr {
         return Expr::val(number);
     }
     Expr::cust(expression(text, table))
+}
+
+/// A name as it must be written.
+pub(super) fn quoted(name: &str) -> String {
+    if needs_quotes(name) {
+        quote(name)
+    } else {
+        name.to_owned()
+    }
 }
 
 fn needs_quotes(name: &str) -> bool {

@@ -12,6 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use super::reading::Reading;
 use crate::ddl::quote;
+use crate::declared::Declared;
 use crate::error::{Error, reason};
 use crate::location::{Location, describe};
 use crate::operation::Operation;
@@ -79,6 +80,19 @@ impl Stage {
             for operation in operations {
                 operation.run(&manager).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Creates on each what the entities declare.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] when an entity has a type that the database lacks, [`Error::Database`] when one cannot be
+    /// created.
+    pub async fn declare(&self, declared: &Declared) -> Result<(), Error> {
+        for connection in self.connections() {
+            declared.create_on(connection).await?;
         }
         Ok(())
     }

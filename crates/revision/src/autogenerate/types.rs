@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, ColumnType, Expr, IntoIden as _, StringLen};
 
+use super::spelling::quoted;
 use crate::operation::spell;
 
 /// The type that is spelled like this on SQLite and, where it was read, on PostgreSQL.
@@ -20,7 +21,8 @@ pub(super) fn neutral(
         && let Some((name, values)) = enums.get_key_value(name.trim_matches('"'))
     {
         return ColumnType::Enum {
-            name: Alias::new(name).into_iden(),
+            // sea-query writes it as it is.
+            name: Alias::new(quoted(name)).into_iden(),
             variants: values
                 .iter()
                 .map(|value| Alias::new(value).into_iden())
@@ -149,9 +151,11 @@ pub(super) fn empty(column_type: &ColumnType) -> Expr {
         ColumnType::TimestampWithTimeZone => Expr::cust("'1970-01-01 00:00:00+00:00'"),
         ColumnType::Json | ColumnType::JsonBinary => Expr::cust("'null'"),
         ColumnType::Uuid => Expr::cust("'00000000-0000-0000-0000-000000000000'"),
-        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text | ColumnType::Custom(_) => {
-            Expr::val("")
-        }
+        ColumnType::Char(_) | ColumnType::String(_) | ColumnType::Text => Expr::val(""),
+        ColumnType::Custom(name) => match empty_of(&name.to_string()) {
+            Some(known) => empty(&known),
+            None => Expr::val(""),
+        },
         ColumnType::Blob | ColumnType::Binary(_) | ColumnType::VarBinary(_) => {
             Expr::val(Vec::<u8>::new())
         }
@@ -164,6 +168,30 @@ pub(super) fn empty(column_type: &ColumnType) -> Expr {
         ColumnType::Array(_) => Expr::cust("'{}'"),
         _ => Expr::val(0),
     }
+}
+
+/// What a type that sea-query spells otherwise comes nearest to.
+fn empty_of(name: &str) -> Option<ColumnType> {
+    let name = name.to_lowercase();
+    let kinds: [(&[&str], ColumnType); 8] = [
+        (&["bool"], ColumnType::Boolean),
+        (
+            &["timestamptz", "timestamp with"],
+            ColumnType::TimestampWithTimeZone,
+        ),
+        (&["timestamp", "datetime"], ColumnType::DateTime),
+        (&["date"], ColumnType::Date),
+        (&["time"], ColumnType::Time),
+        (&["json"], ColumnType::Json),
+        (&["uuid"], ColumnType::Uuid),
+        (
+            &["int", "real", "floa", "doub", "dec", "num"],
+            ColumnType::Integer,
+        ),
+    ];
+    let mut kinds = kinds.into_iter();
+    let is_it = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    kinds.find(|(words, _)| is_it(words)).map(|(_, kind)| kind)
 }
 
 #[cfg(test)]

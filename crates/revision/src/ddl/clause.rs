@@ -86,7 +86,7 @@ impl KeyPart {
         if let [rest @ .., collate, name] = tokens
             && collate.is("COLLATE")
         {
-            collation = name.name().map(|name| name.to_lowercase());
+            collation = name.name();
             tokens = rest;
         }
         Self {

@@ -118,11 +118,14 @@ fn key(key: &KeyPart, collation: Option<&String>) -> String {
     if let Some(collation) = collation {
         text.extend([" COLLATE ", &quote(collation)]);
     }
-    if key.descending {
-        text.push_str(" DESC");
-    }
-    if let Some(extra) = &key.extra {
-        text.extend([" ", extra]);
+    // An operator class stands in front of the order, and where NULL comes behind it.
+    let extra = key.extra.as_deref().unwrap_or_default();
+    let (class, nulls) = extra.split_at(extra.find("nulls ").unwrap_or(extra.len()));
+    let order = if key.descending { "DESC" } else { "" };
+    for part in [class.trim(), order, nulls] {
+        if !part.is_empty() {
+            text.extend([" ", part]);
+        }
     }
     text
 }

@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::SchemaManager;
 
+use super::postgres::aside::Aside;
 use super::{Operation, refuse};
 use crate::ddl::quote;
 
@@ -66,14 +67,20 @@ struct Column {
 
 /// Creates it anew under its name, converts what has it, and drops the old one.
 ///
-/// A default is taken away before, because it is of the old type, and put back.
+/// A default is taken away before, because it is of the old type, and put back if its value is still there; so is what
+/// else speaks of its columns.
 async fn replace(
     connection: &impl ConnectionTrait,
     name: &str,
     values: &[String],
 ) -> Result<(), DbErr> {
     let columns = columns(connection, name).await?;
+    let mut aside = Aside::default();
+    for column in &columns {
+        aside.about(connection, &column.table, &column.name).await?;
+    }
     let old = format!("{name}_before");
+    let is_kept = |default: &String| values.iter().any(|value| text(value) == *default);
     let mut statements = vec![
         format!("ALTER TYPE {} RENAME TO {}", quote(name), quote(&old)),
         create(name, values),
@@ -93,7 +100,7 @@ async fn replace(
             array = column.array,
             column = quote(&column.name)
         ));
-        if let Some(default) = &column.default {
+        if let Some(default) = column.default.as_ref().filter(|default| is_kept(default)) {
             statements.push(format!("{alter} SET DEFAULT {default}"));
         }
     }
@@ -101,7 +108,7 @@ async fn replace(
     for statement in statements {
         connection.execute_unprepared(&statement).await?;
     }
-    Ok(())
+    aside.put_back(connection).await
 }
 
 async fn columns(connection: &impl ConnectionTrait, name: &str) -> Result<Vec<Column>, DbErr> {

@@ -1,5 +1,6 @@
 //! Changing a table in PostgreSQL: one `ALTER TABLE` for each change.
 
+pub(super) mod aside;
 mod convert;
 mod find;
 
@@ -9,6 +10,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use super::count::{self, Doubt};
 use super::{AlterTable, Change, refuse, spell};
 use crate::ddl::quote;
+use aside::Aside;
 use find::Found;
 
 const POSTGRES: DbBackend = DbBackend::Postgres;
@@ -22,7 +24,9 @@ pub(super) async fn run(
         name: &alter.table,
         table: quote(&alter.table),
     };
+    let mut aside = Aside::default();
     for change in &alter.changes {
+        on.free(change, &mut aside).await?;
         match change {
             Change::AddColumn { .. }
             | Change::DropColumn { .. }
@@ -36,7 +40,7 @@ pub(super) async fn run(
             _ => on.change_rest(change).await?,
         }
     }
-    Ok(())
+    aside.put_back(connection).await
 }
 
 /// A table that is being changed.
@@ -57,11 +61,30 @@ impl<C: ConnectionTrait> On<'_, C> {
         count::refuse(self.connection, self.name, &self.table, doubts).await
     }
 
+    /// Sets the foreign keys aside that lean on a key which is about to go: another one may take its place.
+    async fn free(&self, change: &Change, aside: &mut Aside) -> Result<(), DbErr> {
+        let key = match change {
+            Change::DropPrimaryKey => self.found().await?.primary_key_name(),
+            Change::DropUnique { name, columns } => {
+                self.found().await?.unique_name(name.as_deref(), columns)
+            }
+            _ => None,
+        };
+        match key {
+            Some(key) => aside.leaning_on(self.connection, self.name, &key).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn found(&self) -> Result<Found, DbErr> {
+        Found::read(self.connection, self.name).await
+    }
+
     async fn change_column(&self, change: &Change) -> Result<(), DbErr> {
         match change {
             Change::AddColumn { column, fill } => self.add_column(column, fill.as_ref()).await,
             Change::DropColumn { column } => {
-                let found = Found::read(self.connection, self.name).await?;
+                let found = self.found().await?;
                 found.refuse_if_needed(column)?;
                 if !found.is_generated(column)? {
                     self.refuse(&[Doubt::lost(column)]).await?;
@@ -86,31 +109,23 @@ impl<C: ConnectionTrait> On<'_, C> {
             Change::SetGenerated {
                 column, expression, ..
             } => {
-                let found = Found::read(self.connection, self.name).await?;
-                let type_text = found
-                    .refuse_if_needed(column)
-                    .and_then(|()| found.type_of(column))?;
+                let found = self.found().await?;
+                let definition = found.definition(column)?;
                 if !found.is_generated(column)? {
                     self.refuse(&[Doubt::lost(column)]).await?;
                 }
-                let indexes = found.indexes_of(self.connection, column).await?;
-                let (collation, comment) = found.collation_and_comment_of(column)?;
-                let name = column;
-                let column = quote(column);
-                let collation = collation.map(|name| format!(" COLLATE {}", quote(&name)));
-                let collation = collation.unwrap_or_default();
+                let mut aside = Aside::default();
+                aside.about(self.connection, self.name, column).await?;
+                let name = quote(column);
                 let expression = spell::expression(POSTGRES, expression);
                 self.alter(format!(
-                    "DROP COLUMN {column}, ADD COLUMN {column} {type_text}{collation} GENERATED ALWAYS AS ({expression}) STORED"
+                    "DROP COLUMN {name}, ADD COLUMN {name} {definition} GENERATED ALWAYS AS ({expression}) STORED"
                 ))
                 .await?;
-                for index in indexes {
-                    self.connection.execute_unprepared(&index).await?;
+                if let Some(comment) = found.comment(column)? {
+                    self.comment(Some(column), Some(&comment)).await?;
                 }
-                match comment {
-                    Some(comment) => self.comment(Some(name), Some(&comment)).await,
-                    None => Ok(()),
-                }
+                aside.put_back(self.connection).await
             }
             _ => Ok(()),
         }
@@ -312,7 +327,7 @@ impl<C: ConnectionTrait> On<'_, C> {
         find: impl Fn(&Found) -> Option<String>,
         what: &str,
     ) -> Result<(), DbErr> {
-        let found = Found::read(self.connection, self.name).await?;
+        let found = self.found().await?;
         match find(&found) {
             Some(name) => {
                 self.alter(format!("DROP CONSTRAINT {}", quote(&name)))
@@ -329,7 +344,7 @@ impl<C: ConnectionTrait> On<'_, C> {
             "ADD CONSTRAINT {probe} CHECK ({expression}) NOT VALID"
         ))
         .await?;
-        let found = Found::read(self.connection, self.name).await?;
+        let found = self.found().await?;
         self.alter(format!("DROP CONSTRAINT {probe}")).await?;
         Ok(found.twin_of_check(probe))
     }

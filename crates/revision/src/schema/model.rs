@@ -105,7 +105,7 @@ pub struct KeyPart {
     pub collation: Option<String>,
     /// Whether it runs from the greatest to the smallest.
     pub descending: bool,
-    /// What is unusual about it: `nulls last`; PostgreSQL only.
+    /// What is unusual about it: `text_pattern_ops`, `nulls last`; PostgreSQL only.
     pub extra: Option<String>,
 }
 

@@ -280,7 +280,7 @@ fn key_parts(keys: &[ddl::KeyPart], names: &Names) -> Vec<KeyPart> {
             .column()
             .map_or_else(|| normal(&key.tokens, names), |name| name.to_lowercase()),
         is_expression: key.column().is_none(),
-        collation: key.collation.clone(),
+        collation: key.collation.as_ref().map(|name| name.to_lowercase()),
         descending: key.descending,
         extra: None,
     });

@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Sta
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
-pub(crate) use cluster::postgres;
+pub(crate) use cluster::{confined, postgres};
 
 /// A SQLite file that does not exist yet, in a directory of its own.
 pub(crate) struct SqliteFile {

@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Alias, ColumnDef};
 
 use super::table::expression;
-use super::{Side, Way};
+use super::{Side, Way, key};
 use crate::autogenerate::reading::Both;
 use crate::autogenerate::{spelling, types};
 use crate::operation::Change;
@@ -52,8 +52,8 @@ impl Way<'_> {
         postgres: Option<&Column>,
     ) -> Vec<Change> {
         let mut definition = self.definition(table, column, postgres);
-        if is_autoincrement(table, column) {
-            definition.auto_increment();
+        if is_autoincrement(table, column) && key::is_lone(table, &column.name) {
+            definition.primary_key().auto_increment();
         }
         let has_value = column.default.is_some()
             || column.generated.is_some()
@@ -85,13 +85,17 @@ impl Way<'_> {
         };
         let mut changes = Vec::new();
         let generated = |column: &Column| column.generated.as_ref().map(|text| format!("{text:?}"));
-        let is_generated = differs(&generated);
+        let is_retyped = differs(&|column| Some(column.type_.clone()))
+            || self.is_heard_of_another_type(table.name(), new);
+        // PostgreSQL's texts of a default and of a computation say the type too.
+        let is_generated = if is_retyped {
+            generated(old.0) != generated(new.0)
+        } else {
+            differs(&generated)
+        };
         if is_generated && new.0.generated.is_none() {
             changes.push(Change::DropGenerated { column: name() });
         }
-        let is_retyped = differs(&|column| Some(column.type_.clone()))
-            || self.is_heard_of_another_type(table.name(), new);
-        // PostgreSQL's text of a default says the type too.
         let is_defaulted = if is_retyped {
             old.0.default != new.0.default
         } else {

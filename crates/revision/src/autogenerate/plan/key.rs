@@ -16,10 +16,7 @@ pub(super) struct Changes {
 pub(super) fn changes(old: Both<'_>, new: Both<'_>) -> Changes {
     let mut changes = Changes::default();
     let (before, after) = (&old.sqlite.primary_key, &new.sqlite.primary_key);
-    let same = match (before, after) {
-        (Some(one), Some(other)) => one.keys == other.keys && one.name == other.name,
-        (one, other) => one.is_none() && other.is_none(),
-    };
+    let same = is_same(old, new);
     let counts = |table: Both<'_>| -> Vec<String> {
         let columns = table.columns().map(|(column, _)| column);
         let counting = columns.filter(|column| is_autoincrement(table, column));
@@ -40,13 +37,17 @@ pub(super) fn changes(old: Both<'_>, new: Both<'_>) -> Changes {
     if !same && before.is_some() {
         changes.before.push(Change::DropPrimaryKey);
     }
-    if !same && let Some(key) = after {
+    let comes_along = |column: &String| old.column(column).is_none() && is_lone(new, column);
+    if !same
+        && let Some(key) = after
+        && !counting.iter().any(comes_along)
+    {
         changes.after.push(Change::AddPrimaryKey {
             name: key.name.clone(),
             columns: columns(&key.keys, new.sqlite),
         });
     }
-    for column in &counting {
+    for column in counting.iter().filter(|column| !comes_along(column)) {
         if !same || !counted.contains(column) {
             changes.after.push(Change::SetAutoincrement {
                 column: column.clone(),
@@ -55,6 +56,20 @@ pub(super) fn changes(old: Both<'_>, new: Both<'_>) -> Changes {
         }
     }
     changes
+}
+
+/// Whether it is the same on both sides.
+pub(super) fn is_same(old: Both<'_>, new: Both<'_>) -> bool {
+    match (&old.sqlite.primary_key, &new.sqlite.primary_key) {
+        (Some(one), Some(other)) => one.keys == other.keys && one.name == other.name,
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// Whether the column can say by itself that it is the key.
+pub(super) fn is_lone(table: Both<'_>, column: &str) -> bool {
+    let key = table.sqlite.primary_key.as_ref();
+    key.and_then(|key| lone(table, key)).as_deref() == Some(column)
 }
 
 /// The only column of a key that says nothing more, so that the column can say it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::autogenerate::reading::Reading;
 use crate::operation::{AlterTable, Change, CreateTable};
 use crate::schema::ForeignKey;
 
@@ -63,15 +64,28 @@ pub(super) fn drops(drops: Vec<(String, Vec<ForeignKey>)>) -> (Vec<String>, Vec<
     (sorted, before)
 }
 
+/// Those of the tables that are dropped, in order, at which tables that stay still point, or such that are dropped as
+/// late.
+pub(super) fn pointed_at(reading: &Reading, drops: &[String]) -> Vec<String> {
+    let points_at = |from: &String, to: &String| {
+        let from = reading.table(from).map(|table| &table.sqlite.foreign_keys);
+        from.is_some_and(|keys| keys.iter().any(|key| key.parent.eq_ignore_ascii_case(to)))
+    };
+    let stay = reading.tables().map(|table| table.name().to_owned());
+    let mut late: Vec<String> = stay.filter(|table| !drops.contains(table)).collect();
+    for table in drops {
+        if late.iter().any(|other| points_at(other, table)) {
+            late.push(table.clone());
+        }
+    }
+    late
+}
+
 /// A foreign key goes before the key that it points at, and comes after it; where that is not possible in one change
 /// of a table, it takes two.
-pub(super) fn alters(
-    alters: Vec<AlterTable>,
-    before: Vec<AlterTable>,
-    later: Vec<AlterTable>,
-) -> Vec<AlterTable> {
+pub(super) fn alters(alters: Vec<AlterTable>, later: Vec<AlterTable>) -> Vec<AlterTable> {
     let mut waiting = alters;
-    let mut sorted = before;
+    let mut sorted = Vec::new();
     let mut last: BTreeMap<String, Vec<Change>> = BTreeMap::new();
     for alter in later {
         last.entry(alter.table).or_default().extend(alter.changes);
@@ -85,13 +99,16 @@ pub(super) fn alters(
             sorted.push(waiting.remove(next));
             continue;
         }
-        let AlterTable { table, changes } = &mut waiting[0];
-        let adds = |change: &mut Change| matches!(change, Change::AddForeignKey(_));
-        let added: Vec<Change> = changes.extract_if(.., adds).collect();
-        if added.is_empty() {
-            sorted.push(waiting.remove(0));
-        } else {
-            last.entry(table.clone()).or_default().extend(added);
+        let adds = |change: &Change| matches!(change, Change::AddForeignKey(_));
+        let stuck = waiting
+            .iter_mut()
+            .find(|alter| alter.changes.iter().any(adds));
+        match stuck {
+            Some(AlterTable { table, changes }) => {
+                let added = changes.extract_if(.., |change| adds(change));
+                last.entry(table.clone()).or_default().extend(added);
+            }
+            None => sorted.push(waiting.remove(0)),
         }
     }
     sorted.retain(|alter| !alter.changes.is_empty());
@@ -104,12 +121,16 @@ pub(super) fn alters(
 
 /// Whether the first must be changed before the second.
 fn comes_first(first: &AlterTable, second: &AlterTable) -> bool {
-    let loses =
-        |change: &Change| matches!(change, Change::DropPrimaryKey | Change::DropUnique { .. });
+    let loses = |change: &Change| {
+        matches!(
+            change,
+            Change::DropPrimaryKey | Change::DropUnique { .. } | Change::SetType { .. }
+        )
+    };
     let gains = |change: &Change| {
         matches!(
             change,
-            Change::AddPrimaryKey { .. } | Change::AddUnique { .. }
+            Change::AddPrimaryKey { .. } | Change::AddUnique { .. } | Change::SetType { .. }
         )
     };
     let drops_key = first

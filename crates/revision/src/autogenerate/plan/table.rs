@@ -1,6 +1,6 @@
 //! What is to be changed in a table that is on both sides.
 
-use super::{Way, column, without};
+use super::{Side, Way, column, without};
 use crate::autogenerate::reading::Both;
 use crate::autogenerate::spelling;
 use crate::operation::Change;
@@ -76,6 +76,21 @@ fn is_source(table: Both<'_>, column: &Column) -> bool {
     computed.any(|expression| spelling::speaks_of(expression, &column.name))
 }
 
+impl Way<'_> {
+    /// Whether neither end has the type of the other while they are converted.
+    fn is_retyped_at_both_ends(&self, table: Both<'_>, key: &ForeignKey) -> bool {
+        let is_retyped = |table: &str, column: &String| {
+            let type_of = |side: Side<'_>| {
+                let (column, _) = side.reading.table(table)?.column(column)?;
+                Some(column.type_.clone())
+            };
+            matches!((type_of(self.from), type_of(self.to)), (Some(old), Some(new)) if old != new)
+        };
+        let mut ends = key.columns.iter().zip(&key.parent_columns);
+        ends.any(|(own, other)| is_retyped(table.name(), own) && is_retyped(&key.parent, other))
+    }
+}
+
 /// What goes of the constraints, and what comes.
 fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec<Change>) {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
@@ -92,6 +107,20 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
                 name: way.name_of_foreign_key(old, key),
                 columns: key.columns.clone(),
             });
+        }
+    }
+
+    let mut added = added;
+    for key in after
+        .iter()
+        .filter(|key| way.is_retyped_at_both_ends(new, key))
+    {
+        if let Some(twin) = before.iter().find(|one| same_key(one, key)) {
+            gone.push(Change::DropForeignKey {
+                name: way.name_of_foreign_key(old, twin),
+                columns: twin.columns.clone(),
+            });
+            added.push(key);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbErr};
 
-use crate::ddl::{names, tokenize};
+use crate::ddl::{names, quote, tokenize};
 use crate::operation::refuse;
 use crate::schema::{self, Check, Column, KeyPart, Table};
 
@@ -53,6 +53,24 @@ impl Found {
 
     pub(super) fn type_of(&self, column: &str) -> Result<String, DbErr> {
         Ok(self.column(column)?.type_.clone())
+    }
+
+    /// Its type, and what else of it a computed column can have.
+    pub(super) fn definition(&self, column: &str) -> Result<String, DbErr> {
+        let Column {
+            type_,
+            collation,
+            nullable,
+            ..
+        } = self.column(column)?;
+        let collation = collation.as_ref();
+        let collation = collation.map(|collation| format!(" COLLATE {}", quote(collation)));
+        let null = if *nullable { "" } else { " NOT NULL" };
+        Ok(format!("{type_}{}{null}", collation.unwrap_or_default()))
+    }
+
+    pub(super) fn comment(&self, column: &str) -> Result<Option<String>, DbErr> {
+        Ok(self.column(column)?.comment.clone())
     }
 
     pub(super) fn default_of(&self, column: &str) -> Result<Option<String>, DbErr> {
@@ -136,11 +154,9 @@ impl Found {
     pub(super) fn twin_of_check(&self, name: &str) -> Option<String> {
         let is_it = |check: &&Check| check.name.as_deref() == Some(name);
         let text = &self.table.checks.iter().find(is_it)?.expression;
-        let twin = self
-            .table
-            .checks
-            .iter()
-            .find(|check| !is_it(check) && check.expression == *text)?;
+        // The server numbers those that say the same; the last of them goes first.
+        let mut checks = self.table.checks.iter().rev();
+        let twin = checks.find(|check| !is_it(check) && check.expression == *text)?;
         twin.name.clone()
     }
 
@@ -209,33 +225,6 @@ impl Found {
             }
         }
         Ok(())
-    }
-
-    /// The texts of the indexes that are about this column alone.
-    pub(super) async fn indexes_of(
-        &self,
-        connection: &impl ConnectionTrait,
-        column: &str,
-    ) -> Result<Vec<String>, DbErr> {
-        let mut texts = Vec::new();
-        for index in self
-            .table
-            .indexes
-            .iter()
-            .filter(|index| columns(&index.keys) == [column.to_owned()])
-        {
-            let query = "SELECT pg_get_indexdef(c.oid, 0, true) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-                         WHERE n.nspname = current_schema() AND c.relname = $1";
-            let statement = sea_orm::Statement::from_sql_and_values(
-                sea_orm::DbBackend::Postgres,
-                query,
-                [index.name.as_str().into()],
-            );
-            if let Some(row) = connection.query_one_raw(statement).await? {
-                texts.push(row.try_get_by_index(0)?);
-            }
-        }
-        Ok(texts)
     }
 }
 

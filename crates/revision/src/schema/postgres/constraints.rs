@@ -168,13 +168,17 @@ fn foreign_key(
 
 fn index(name: String, create: &CreateIndex, valid: bool) -> Index {
     let names = Names::default();
-    let keys = create.keys.iter().map(|key| KeyPart {
-        text: key.column().unwrap_or_else(|| normal(&key.tokens, &names)),
-        // An operator class behind a column's name is no expression.
-        is_expression: key.tokens.iter().any(|token| token.is_symbol("(")),
-        collation: key.collation.clone(),
-        descending: key.descending,
-        extra: key.nulls.clone(),
+    let keys = create.keys.iter().map(|key| {
+        let (class, key) = without_class(key);
+        let extra = [class, key.nulls.clone()];
+        let extra: Vec<String> = extra.into_iter().flatten().collect();
+        KeyPart {
+            text: key.column().unwrap_or_else(|| normal(&key.tokens, &names)),
+            is_expression: key.column().is_none(),
+            collation: key.collation,
+            descending: key.descending,
+            extra: not_empty(extra.join(" ")),
+        }
     });
     let mut extra = normal(&create.extra, &names);
     if let Some(method) = create.method.as_deref().filter(|method| *method != "btree") {
@@ -191,6 +195,26 @@ fn index(name: String, create: &CreateIndex, valid: bool) -> Index {
         predicate: not_empty(normal(&create.predicate, &names)),
         extra: not_empty(extra),
     }
+}
+
+/// The operator class behind a column or an expression, and the rest of the key.
+fn without_class(key: &ddl::KeyPart) -> (Option<String>, ddl::KeyPart) {
+    let mut rest = key.clone();
+    let is_class = match &key.tokens[..] {
+        [.., before, last] => {
+            let ends = before.is_symbol(")") || before.name().is_some();
+            ends && last.name().is_some() && !before.is("COLLATE")
+        }
+        _ => false,
+    };
+    let class = rest.tokens.pop_if(|_| is_class).map(|token| token.text);
+    if let [.., collate, name] = &rest.tokens[..]
+        && collate.is("COLLATE")
+    {
+        rest.collation = name.name();
+        rest.tokens.truncate(rest.tokens.len() - 2);
+    }
+    (class, rest)
 }
 
 fn flags(flags: &[(bool, &str)]) -> Option<String> {

@@ -1,148 +1,65 @@
 //! Rows for any table, and whether they are still there.
 
+mod fill;
+mod travelled;
+
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use revision::autogenerate::{Decisions, Stage};
-use revision::schema::{Column, Table};
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, Statement};
+use revision::autogenerate::Stage;
+use revision::schema::{Column, Schema, Table};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
-/// The rows of each table of each database: by table and row, the values by column.
-#[derive(Debug, PartialEq)]
-pub(super) struct Rows(Vec<BTreeMap<String, Vec<BTreeMap<String, String>>>>);
+pub(super) use fill::fill;
+pub(super) use travelled::Travelled;
 
-/// Puts five rows into every table, parents before children.
-pub(super) async fn fill(connection: &DatabaseConnection) -> Result<(), DbErr> {
-    let schema = super::read(connection).await;
-    let mut waiting: Vec<&Table> = schema.tables.values().collect();
-    while !waiting.is_empty() {
-        let is_free = |table: &&Table| {
-            let mut parents = table.foreign_keys.iter().map(|key| &key.parent);
-            !parents.any(|parent| {
-                waiting
-                    .iter()
-                    .any(|other| other.name == *parent && other.name != table.name)
-            })
-        };
-        let next = waiting.iter().position(is_free).unwrap_or_default();
-        let table = waiting.remove(next);
-        let columns: Vec<&Column> = table
-            .columns
-            .iter()
-            .filter(|column| column.generated.is_none())
-            .collect();
-        let names: Vec<String> = columns.iter().map(|column| quote(&column.name)).collect();
-        for row in 1..=5 {
-            let values: Vec<String> = columns.iter().map(|column| value(column, row)).collect();
-            let sql = format!(
-                "INSERT INTO {} ({}) VALUES ({})",
-                quote(&table.name),
-                names.join(", "),
-                values.join(", ")
-            );
-            connection.execute_unprepared(&sql).await?;
-        }
-    }
-    Ok(())
+/// A row: its values by column, as literals, and its rowid where it has one.
+type Row = BTreeMap<String, String>;
+
+/// Under this name a row of SQLite has its rowid.
+const ROWID: &str = "_rowid_";
+
+/// What is in a table.
+#[derive(Debug)]
+pub(super) struct Content {
+    rows: Vec<Row>,
+    /// The last id that the database gave.
+    sequence: Option<i64>,
 }
 
-fn value(column: &Column, row: u32) -> String {
-    let type_ = column.type_.to_lowercase();
-    let has = |word: &str| type_.contains(word);
-    if has("bool") {
-        return (if row.is_multiple_of(2) {
-            "true"
-        } else {
-            "false"
-        })
-        .to_owned();
-    }
-    if has("timestamp") || has("datetime") {
-        return format!("'2026-01-0{row} 10:00:00'");
-    }
-    if has("date") {
-        return format!("'2026-01-0{row}'");
-    }
-    if has("uuid") {
-        return format!("'00000000-0000-0000-0000-00000000000{row}'");
-    }
-    if has("json") {
-        return format!("'{row}'");
-    }
-    if has("char") || has("text") {
-        return format!("'{row}'");
-    }
-    if has("blob") || has("bytea") {
-        return format!("'{row}'");
-    }
-    row.to_string()
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
+/// What is in each table of each database.
+#[derive(Debug)]
+pub(super) struct Rows(Vec<BTreeMap<String, Content>>);
 
 impl Rows {
-    pub(super) async fn of(stage: &Stage) -> Self {
+    pub(super) async fn of(stage: &Stage, schemas: &[Schema]) -> Self {
         let mut all = Vec::new();
-        for connection in stage.connections() {
-            let schema = super::read(connection).await;
+        for (connection, schema) in stage.connections().zip(schemas) {
             let mut tables = BTreeMap::new();
             for table in schema.tables.values() {
-                tables.insert(table.name.clone(), rows(connection, table).await);
+                let content = Content {
+                    rows: rows(connection, table).await,
+                    sequence: sequence(connection, table).await,
+                };
+                tables.insert(table.name.clone(), content);
             }
             all.push(tables);
         }
         Self(all)
     }
 
-    /// Every value is there again under its name, whatever the type that it has now.
-    pub(super) fn kept_in(&self, after: &Self, decisions: &Decisions) -> Result<(), String> {
-        let renamed = |place: &str, name: &str| {
-            let mut renames = decisions.renames.iter();
-            let to = renames.find(|(from, _)| from == place);
-            to.map_or_else(|| name.to_owned(), |(_, to)| to.clone())
-        };
-        for (before, after) in self.0.iter().zip(&after.0) {
-            for (table, rows) in before {
-                let Some(now) = after.get(&renamed(table, table)) else {
-                    continue;
-                };
-                if rows.len() != now.len() {
-                    return Err(format!(
-                        "{table} had {} rows, has {}",
-                        rows.len(),
-                        now.len()
-                    ));
-                }
-                for (row, now) in rows.iter().zip(now) {
-                    for (column, value) in row {
-                        let name = renamed(&format!("{table}.{column}"), column);
-                        match now.get(&name) {
-                            Some(other) if !alike(value, other) => {
-                                return Err(format!("{table}.{column} was {value}, is {other}"));
-                            }
-                            _ => {}
-                        }
+    /// Whether each of the columns has its value in every row.
+    pub(super) fn have(&self, values: &[(String, String)]) -> Result<(), String> {
+        for tables in &self.0 {
+            for (place, expected) in values {
+                let (table, column) = place.split_once('.').expect("a table and a column");
+                let content = tables.get(table).expect("the table is there");
+                assert!(!content.rows.is_empty(), "{table} has rows");
+                for row in &content.rows {
+                    let found = plain(&row[column]);
+                    if found != *expected {
+                        return Err(format!("{place} is {found}, expected {expected}"));
                     }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What a way back has not lost on the way there is as it was.
-    pub(super) fn back_in(&self, after: &Self) -> Result<(), String> {
-        for (before, after) in self.0.iter().zip(&after.0) {
-            for (table, rows) in before {
-                let now = after
-                    .get(table)
-                    .ok_or_else(|| format!("{table} is not back"))?;
-                if !now.is_empty() && rows.len() != now.len() {
-                    return Err(format!(
-                        "{table} had {} rows, has {}",
-                        rows.len(),
-                        now.len()
-                    ));
                 }
             }
         }
@@ -151,44 +68,104 @@ impl Rows {
 }
 
 /// A value that was converted says the same in another type.
-fn alike(before: &str, after: &str) -> bool {
-    let plain = |text: &str| {
-        let number: Option<f64> = text.parse().ok();
-        number.map_or_else(|| text.trim_end().to_owned(), |number| number.to_string())
-    };
-    plain(before) == plain(after)
+fn plain(literal: &str) -> String {
+    let text = literal.strip_prefix('\'').unwrap_or(literal);
+    let text = text.strip_suffix('\'').unwrap_or(text).trim_end();
+    let number: Option<f64> = text.parse().ok();
+    number.map_or_else(|| text.replace("''", "'"), |number| number.to_string())
 }
 
-async fn rows(connection: &DatabaseConnection, table: &Table) -> Vec<BTreeMap<String, String>> {
-    let text = match connection.get_database_backend() {
-        DbBackend::Postgres => "::text",
-        _ => "",
+/// A plan that the server has kept would be one for the table as it was, so that no two questions are the same.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+async fn rows(connection: &DatabaseConnection, table: &Table) -> Vec<Row> {
+    let mut names: Vec<String> = table.columns.iter().map(|one| one.name.clone()).collect();
+    let backend = connection.get_database_backend();
+    if backend == DbBackend::Sqlite && has_rowid(table) {
+        names.push(ROWID.to_owned());
+    }
+    let values = names.iter().map(|name| match backend {
+        DbBackend::Sqlite => format!("quote({})", quote(name)),
+        _ => format!(
+            "coalesce('''' || replace({}::text, '''', '''''') || '''', 'NULL')",
+            quote(name)
+        ),
+    });
+    let values: Vec<String> = values.collect();
+    let sql = format!(
+        "SELECT {} FROM {} /* {} */",
+        values.join(", "),
+        quote(&table.name),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
+    let found = select(connection, sql).await;
+    let found = found.iter().map(|row| {
+        let value = |index| row.try_get_by_index(index).expect("a literal");
+        let cells = names.iter().enumerate();
+        cells
+            .map(|(index, name)| (name.clone(), value(index)))
+            .collect()
+    });
+    found.collect()
+}
+
+async fn sequence(connection: &DatabaseConnection, table: &Table) -> Option<i64> {
+    let sql = match connection.get_database_backend() {
+        DbBackend::Sqlite => {
+            let counts = table
+                .primary_key
+                .as_ref()
+                .is_some_and(|key| key.autoincrement);
+            if !counts {
+                return None;
+            }
+            format!(
+                "SELECT seq FROM sqlite_sequence WHERE name = {}",
+                literal(&table.name)
+            )
+        }
+        _ => format!(
+            "SELECT last_value FROM {}",
+            counter(connection, table).await?
+        ),
     };
-    let columns: Vec<String> = table
+    let rows = select(connection, sql).await;
+    rows.first()
+        .map(|row| row.try_get_by_index(0).expect("a number"))
+}
+
+/// The sequence behind an identity column.
+async fn counter(connection: &DatabaseConnection, table: &Table) -> Option<String> {
+    let column = table
         .columns
         .iter()
-        .map(|column| format!("coalesce({}{text}, 'NULL') || ''", quote(&column.name)))
-        .collect();
-    let first = quote(&table.columns[0].name);
-    let sql = format!(
-        "SELECT {} FROM {} ORDER BY {first}",
-        columns.join(", "),
-        quote(&table.name)
-    );
+        .find(|column| column.identity.is_some())?;
+    let (table, column) = (literal(&quote(&table.name)), literal(&column.name));
+    let sql = format!("SELECT pg_get_serial_sequence({table}, {column})");
+    let rows = select(connection, sql).await;
+    rows.first()?.try_get_by_index(0).expect("a name")
+}
+
+async fn select(connection: &DatabaseConnection, sql: String) -> Vec<sea_orm::QueryResult> {
     let statement = Statement::from_string(connection.get_database_backend(), sql.clone());
-    let found = connection.query_all_raw(statement).await.expect(&sql);
-    found
-        .iter()
-        .map(|row| {
-            let columns = table.columns.iter().enumerate();
-            columns
-                .map(|(index, column)| {
-                    (
-                        column.name.clone(),
-                        row.try_get_by_index(index).expect("text"),
-                    )
-                })
-                .collect()
-        })
-        .collect()
+    connection.query_all_raw(statement).await.expect(&sql)
+}
+
+fn has_rowid(table: &Table) -> bool {
+    !table.options.iter().any(|option| option == "without rowid")
+}
+
+/// Whether the rowid is one of the columns under another name.
+fn is_rowid(table: &Table, column: &Column) -> bool {
+    let keys = table.primary_key.iter().flat_map(|key| &key.keys);
+    let keys: Vec<&str> = keys.map(|key| &*key.text).collect();
+    has_rowid(table) && column.type_ == "integer" && keys == [column.name.to_lowercase()]
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
