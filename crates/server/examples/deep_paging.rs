@@ -152,6 +152,7 @@ impl Service {
             clock: Arc::new(FixedClock::new(now)),
             time_zone: Tz::UTC,
             revision: "head".into(),
+            volume: None,
         };
         let (phase, phases) = watch::channel(Phase::Serving(store));
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -8,71 +8,195 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::Clock;
 use migration::Migrator;
 use revision::{Engine, Options, Target};
+use sea_orm::{DbErr, EntityTrait as _, QueryOrder as _};
 use tokio::sync::watch;
 
 use crate::config::{Config, DatabaseLocation};
 use crate::database::Database;
 use crate::problem::Trouble;
 use crate::state::{Phase, Store};
+use crate::volume::inspect::with_offer;
+use crate::volume::prepare::prepare;
+use crate::volume::visitors::Visitors;
+use crate::volume::{self, StartError, Volume, notice};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// No clock that is right says less: the first of January 2025, in seconds since 1970.
+const EARLIEST: i64 = 1_735_689_600;
 
-/// Tries until the service can serve, and tells everybody through `phase`.
+/// Tries until the service can serve, tells everybody through `phase`, and then looks after the files.
+///
+/// It comes back when others have taken their place and are complete: the process must then begin anew, without closing
+/// the database.
 pub async fn bring_up(config: Config, clock: Arc<dyn Clock>, phase: watch::Sender<Phase>) {
     let mut pause = FIRST_PAUSE;
     let mut told: Option<Trouble> = None;
-    loop {
+    let visitors = match &config.database {
+        DatabaseLocation::Sqlite(path) => {
+            Visitors::watch(path, volume::copies::of(path).directory()).ok()
+        }
+        DatabaseLocation::Postgres(_) => None,
+    };
+    let store = loop {
         match attempt(&config, &clock).await {
-            Ok(store) => {
-                tracing::info!(revision = %store.revision, "ready");
-                phase.send_replace(Phase::Serving(store));
-                return;
-            }
+            Ok(store) => break store,
             Err(trouble) => {
                 if told.as_ref() != Some(&trouble) {
-                    tracing::error!(
-                        code = &*trouble.code,
-                        detail = trouble.detail,
-                        "{}",
-                        trouble.title
-                    );
+                    tell(&trouble);
                 }
                 phase.send_replace(Phase::Troubled(trouble.clone()));
                 told = Some(trouble);
             }
         }
         tokio::time::sleep(pause).await;
+        if told.as_ref().is_some_and(|told| told.code == "boot-in-use") {
+            // Whoever has the files open is the one who is waited for.
+            continue;
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
-    }
+        if let Some(visitors) = &visitors {
+            // An archive that is being unpacked is whole only at its end.
+            visitors.settled().await;
+        }
+    };
+    drop(visitors);
+    tracing::info!(revision = %store.revision, "ready");
+    let volume = store.volume.clone();
+    phase.send_replace(Phase::Serving(store));
+    let Some(volume) = volume else {
+        return std::future::pending().await;
+    };
+    let trouble = volume.look_after(&*clock).await;
+    tell(&trouble);
+    phase.send_replace(Phase::Troubled(trouble));
+    volume.hand_over().await;
+}
+
+fn tell(trouble: &Trouble) {
+    tracing::error!(
+        code = &*trouble.code,
+        detail = trouble.detail,
+        "{}",
+        trouble.title
+    );
 }
 
 async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble> {
+    let now = clock.now();
+    if now.timestamp() < EARLIEST {
+        return Err(notice::clock(&now.format("%Y-%m-%d %H:%M").to_string()));
+    }
+    let DatabaseLocation::Sqlite(path) = &config.database else {
+        return open(config, clock).await;
+    };
+    let known = Engine::new::<Migrator>().names().to_vec();
+    let mut prepared = prepare(path, now, &known).await?;
+    let revisions = Engine::new::<Migrator>()
+        .status(&config.database.url())
+        .await;
+    if revisions.is_ok_and(|status| status.unknown.is_empty())
+        && let Err(error) = prepared.keep(path).await
+    {
+        tracing::debug!(%error, "the database cannot be opened");
+    }
+    let mut store = match open(config, clock).await {
+        Ok(store) => store,
+        Err(trouble) => {
+            prepared.release().await;
+            return Err(with_offer(trouble, path, &known).await);
+        }
+    };
+    let snapshots = volume::copies::of(path);
+    let writer = store.database.sqlite_writer().clone();
+    match Volume::start(path, prepared, writer, snapshots.directory()).await {
+        Ok(volume) => {
+            if let Some(last) = last_entry(&store).await
+                && now < last - CLOCK_TOLERANCE
+            {
+                let text = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M").to_string();
+                volume.notify(notice::clock_behind(&text(now), &text(last)));
+            }
+            store.volume = Some(Arc::new(volume));
+            Ok(store)
+        }
+        Err(error) => {
+            if let Err(error) = store.database.close().await {
+                tracing::warn!(%error, "closing the database");
+            }
+            Err(start_trouble(error, config))
+        }
+    }
+}
+
+/// What a clock may be wrong by before it is worth a word.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+
+/// When the last entry was made, by the clock of that time.
+async fn last_entry(store: &Store) -> Option<DateTime<Utc>> {
+    use entity::{doctor_vacation, drug};
+    let reader = store.database.reader();
+    let drug = drug::Entity::find()
+        .order_by_desc(drug::Column::UpdatedAt)
+        .one(reader)
+        .await;
+    let vacation = doctor_vacation::Entity::find()
+        .order_by_desc(doctor_vacation::Column::UpdatedAt)
+        .one(reader)
+        .await;
+    let drug = drug.ok().flatten().map(|row| row.updated_at);
+    let vacation = vacation.ok().flatten().map(|row| row.updated_at);
+    drug.max(vacation)
+}
+
+fn start_trouble(error: StartError, config: &Config) -> Trouble {
+    match error {
+        StartError::Trouble(trouble) => trouble,
+        StartError::Sqlite(error) => {
+            let error = DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()));
+            cannot_open(&error, &config.database)
+        }
+        StartError::Io(error) => {
+            let error = DbErr::Conn(sea_orm::RuntimeErr::SqlxError(
+                sqlx::Error::Io(error).into(),
+            ));
+            cannot_open(&error, &config.database)
+        }
+    }
+}
+
+/// Migrates and opens.
+async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble> {
     let revision = if config.auto_migrate {
         migrate(&config.database).await?
     } else {
         refuse_pending(&config.database).await?
     };
-    let database = Database::open(&config.database).await.map_err(|error| {
-        tracing::debug!(%error, "the database cannot be opened");
-        Trouble::of_storage(&error).unwrap_or_else(|| Trouble {
-            code: "database-unreachable".into(),
-            title: "The database cannot be opened".into(),
-            detail: format!(
-                "{:?} was migrated and then could not be opened for serving. Nothing was lost; \
-                 the service goes on trying, and its log says more.",
-                config.database
-            ),
-        })
-    })?;
+    let database = Database::open(&config.database)
+        .await
+        .map_err(|error| cannot_open(&error, &config.database))?;
     Ok(Store {
         database,
         clock: Arc::clone(clock),
         time_zone: config.time_zone,
         revision,
+        volume: None,
+    })
+}
+
+fn cannot_open(error: &DbErr, location: &DatabaseLocation) -> Trouble {
+    tracing::debug!(%error, "the database cannot be opened");
+    Trouble::of_storage(error).unwrap_or_else(|| Trouble {
+        code: "database-unreachable".into(),
+        title: "The database cannot be opened".into(),
+        detail: format!(
+            "{location:?} was migrated and then could not be opened for serving. Nothing was lost; \
+             the service goes on trying, and its log says more."
+        ),
     })
 }
 

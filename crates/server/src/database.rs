@@ -45,6 +45,11 @@ impl Database {
         &self.readers
     }
 
+    /// The one connection that writes to a SQLite database.
+    pub fn sqlite_writer(&self) -> &sqlx::SqlitePool {
+        self.writer.get_sqlite_connection_pool()
+    }
+
     /// Begins a transaction that may write. Dropping it rolls back; only a commit that answered `Ok`
     /// may be acknowledged.
     pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
@@ -81,6 +86,8 @@ async fn open_sqlite(path: &Path) -> Result<Database, DbErr> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
+        // The volume moves the log into the file, when nobody reads the two.
+        .pragma("wal_autocheckpoint", "0")
         .pragma("cell_size_check", "ON")
         .pragma("trusted_schema", "OFF")
         .statement_cache_capacity(100);
@@ -109,6 +116,12 @@ async fn open_sqlite(path: &Path) -> Result<Database, DbErr> {
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(connection_error)?;
+    // A pool opens what it may have one by one and later; who watches the files takes that for a visitor.
+    let mut opened = Vec::new();
+    for _ in 0..SQLITE_READERS {
+        opened.push(readers.acquire().await.map_err(connection_error)?);
+    }
+    drop(opened);
     let database = Database {
         readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),

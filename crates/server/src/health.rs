@@ -25,6 +25,32 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     revision: Option<String>,
+    /// What a person should know although the service is ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    notices: Vec<Notice>,
+}
+
+/// Something that a person should know.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Notice {
+    /// Names the kind of notice.
+    #[schema(example = "database-restored")]
+    code: String,
+    /// What it is about, in a few words.
+    title: String,
+    /// What happened, what was and was not changed, and what to do.
+    detail: String,
+}
+
+impl From<Trouble> for Notice {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            code: trouble.code.into_owned(),
+            title: trouble.title.into_owned(),
+            detail: trouble.detail,
+        }
+    }
 }
 
 /// Every route of this file.
@@ -41,6 +67,7 @@ async fn live() -> Json<Health> {
         status: "live",
         version: env!("CARGO_PKG_VERSION"),
         revision: None,
+        notices: Vec::new(),
     })
 }
 
@@ -58,9 +85,11 @@ async fn ready(store: Store) -> Result<Json<Health>> {
         .into());
     };
     answer?;
+    let notices = store.volume.iter().flat_map(|volume| volume.notices());
     Ok(Json(Health {
         status: "ready",
         version: env!("CARGO_PKG_VERSION"),
         revision: Some(store.revision.to_string()),
+        notices: notices.map(Notice::from).collect(),
     }))
 }

@@ -24,3 +24,4 @@ pub mod problem;
 pub mod query;
 pub mod router;
 pub mod state;
+pub mod volume;

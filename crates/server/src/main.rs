@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use domain::SystemClock;
 use server::config::Config;
-use server::state::{App, Phase};
+use server::state::{App, Phase, Store};
 use server::{boot, healthcheck, listener, logging, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,7 +39,7 @@ enum Command {
 const EXIT_CONFIG: u8 = 78;
 
 /// How long the database may take to close: a request that nobody waits for any more may still hold a connection.
-const CLOSE_GRACE: Duration = Duration::from_secs(1);
+const CLOSE_GRACE: Duration = Duration::from_secs(2);
 /// How long a migration that runs may take to end once the service has been told to stop.
 const MIGRATION_GRACE: Duration = Duration::from_secs(2);
 
@@ -69,13 +69,15 @@ async fn main() -> ExitCode {
         };
     }
     logging::init(&config.log);
-    match serve(config).await {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match serve(config).await {
+        Ok(()) => 0,
         Err(error) => {
             tracing::error!("{error}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // A connection that is still open must not be closed by unwinding: that would write.
+    std::process::exit(code)
 }
 
 async fn serve(config: Config) -> Result<(), String> {
@@ -95,26 +97,80 @@ async fn serve(config: Config) -> Result<(), String> {
 
     let (phase, phases) = watch::channel(Phase::Starting);
     let mut boot = tokio::spawn(boot::bring_up(config, Arc::new(SystemClock), phase));
-    listener::serve(listener, router::service(App::new(phases.clone())), stop).await;
-
-    if tokio::time::timeout(MIGRATION_GRACE, &mut boot)
-        .await
-        .is_err()
-    {
-        // What is not committed is rolled back with the connection.
-        boot.abort();
+    let serving = listener::serve(listener, router::service(App::new(phases.clone())), stop);
+    tokio::select! {
+        () = serving => {}
+        // Other files have taken the place of those that are open.
+        ended = &mut boot => {
+            ended.map_err(|error| error.to_string())?;
+            return Err(begin_anew(address));
+        }
     }
+
+    if !matches!(&*phases.borrow(), Phase::Serving(_))
+        && tokio::time::timeout(MIGRATION_GRACE, &mut boot)
+            .await
+            .is_ok()
+    {
+        tracing::info!("stopped");
+        return Ok(());
+    }
+    // What is not committed is rolled back with the connection.
+    boot.abort();
     let phase = phases.borrow().clone();
     if let Phase::Serving(store) = phase {
-        match tokio::time::timeout(CLOSE_GRACE, store.database.close()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the database was not closed cleanly"),
-            // What is not committed is rolled back, and what is committed is on disk already.
-            Err(_) => tracing::warn!("the database was busy and is left to its log"),
+        // What is not committed is rolled back, and what is committed is on disk already.
+        if tokio::time::timeout(CLOSE_GRACE, close(store))
+            .await
+            .is_err()
+        {
+            tracing::warn!("the database was busy and is left to its log");
         }
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Closes the database, unless closing would write where it must not.
+async fn close(store: Store) {
+    let Some(volume) = store.volume else {
+        if let Err(error) = store.database.close().await {
+            tracing::warn!(%error, "the database was not closed cleanly");
+        }
+        return;
+    };
+    if !volume.end().await {
+        return;
+    }
+    let closed = match volume.close().await {
+        Ok(()) => store
+            .database
+            .close()
+            .await
+            .map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match closed {
+        Ok(()) => volume.ended(),
+        Err(error) => tracing::warn!(error, "the database was not closed cleanly"),
+    }
+}
+
+/// Replaces this process by a new one at the same address; the system closes the old files without writing.
+///
+/// Comes back only if that fails, and says why.
+fn begin_anew(address: SocketAddr) -> String {
+    use std::os::unix::process::CommandExt as _;
+    tracing::info!("beginning anew on the new files");
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return format!("the program cannot be started again: {error}"),
+    };
+    let error = std::process::Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env("PORT", address.port().to_string())
+        .exec();
+    format!("the program cannot be started again: {error}")
 }
 
 /// Done when the process is told to stop.

@@ -68,19 +68,24 @@ impl Trouble {
     /// The trouble that keeps the service from starting where the storage is full or may not be written.
     pub fn of_storage(error: &DbErr) -> Option<Self> {
         match DatabaseFailure::of(error) {
-            DatabaseFailure::Full => Some(Self {
-                code: "storage-full".into(),
-                title: FULL.into(),
-                detail: "Nothing was changed. The service starts by itself as soon as space is freed on the \
-                         volume that holds the database."
-                    .into(),
-            }),
+            DatabaseFailure::Full => Some(Self::of_full_storage()),
             DatabaseFailure::ReadOnly => Some(Self {
                 code: "storage-read-only".into(),
                 title: READ_ONLY.into(),
                 detail: CHECK_THE_VOLUME.into(),
             }),
             _ => None,
+        }
+    }
+
+    /// The trouble that keeps the service from starting where there is no space.
+    pub fn of_full_storage() -> Self {
+        Self {
+            code: "storage-full".into(),
+            title: FULL.into(),
+            detail: "Nothing was changed. The service starts by itself as soon as space is freed on the \
+                     volume that holds the database."
+                .into(),
         }
     }
 }

@@ -61,7 +61,11 @@ pub fn service(
                     StatusCode::SERVICE_UNAVAILABLE,
                     REQUEST_TIMEOUT,
                 ))
-                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES)),
+                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES))
+                .layer(from::from_fn_with_state(
+                    app.clone(),
+                    middleware::acknowledge,
+                )),
         )
         .with_state(app);
     ServiceBuilder::new()

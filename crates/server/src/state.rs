@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::database::Database;
 use crate::problem::{Error, Trouble};
+use crate::volume::Volume;
 
 /// The service from the first connection to the last; clones share one state.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Store {
     pub time_zone: Tz,
     /// The newest revision of the schema.
     pub revision: Arc<str>,
+    /// The files of a SQLite database.
+    pub volume: Option<Arc<Volume>>,
 }
 
 impl App {

@@ -157,22 +157,29 @@ async fn on_a_full_file_system_writes_answer_507_reads_go_on_and_space_is_all_it
 /// A log that has been moved into the file keeps its length, and takes writes where nothing else does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_file_system_what_still_fits_into_the_log_is_acknowledged_and_stays() {
-    const BEFORE: u32 = 400;
     let disk = SmallDisk::new(16);
     let mut process = Process::spawn(disk.service());
     let mut client = process.ready().await;
-    for _ in 0..BEFORE {
+    // Which log it is stands in the note beside the file; a new one begins where the old one has left room.
+    let generation = || -> Option<Value> {
+        let note = std::fs::read(disk.file("medicine.db-run")).ok()?;
+        Some(serde_json::from_slice::<Value>(&note).expect("it is JSON")["generation"].clone())
+    };
+    let (mut before, mut first) = (0, None);
+    while first.is_none() || generation() == first {
+        first = first.or_else(generation);
         created(&mut client, DRUGS, &drug("kept")).await;
+        before += 1;
     }
 
     disk.fill();
-    let fitted = create_until_refused(&mut client, BEFORE).await;
+    let fitted = create_until_refused(&mut client, before).await;
     assert!(fitted > 0, "the log had not been moved into the file");
     // As a crash, with whatever of the log is not in the file yet.
     process.kill();
     let (_copy, file) = copy(&disk.file("medicine.db"));
     let count = select(&file, "SELECT CAST(count(*) AS text) FROM drugs").await;
-    assert_eq!(count, [(BEFORE + fitted).to_string()]);
+    assert_eq!(count, [(before + fitted).to_string()]);
 
     disk.free();
     let mut process = Process::spawn(disk.service());
@@ -180,7 +187,7 @@ async fn on_a_full_file_system_what_still_fits_into_the_log_is_acknowledged_and_
     created(&mut client, DRUGS, &drug("one more")).await;
     assert_eq!(
         stored(process, &disk).await,
-        (BEFORE + fitted + 1).to_string()
+        (before + fitted + 1).to_string()
     );
     figures(&format!(
         "full file system: {fitted} creations fitted into the log and stayed, the next 50 were refused with 507"

@@ -94,6 +94,7 @@ impl Service {
             clock: clock.clone(),
             time_zone: Tz::Europe__Berlin,
             revision: "head".into(),
+            volume: None,
         };
         let (phase, _) = watch::channel(Phase::Serving(store.clone()));
         Self {

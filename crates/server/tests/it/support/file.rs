@@ -92,7 +92,7 @@ pub(crate) fn copy_to(file: &Path, to: &Path) {
     }
 }
 
-/// Every byte of a database and of what is beside it.
+/// Every byte of a database and of what is beside it, but for the empty file that a service locks.
 pub(crate) fn bytes(file: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let directory = file.parent().expect("a file is in a directory");
     let entries = std::fs::read_dir(directory).expect("the directory can be read");
@@ -101,7 +101,9 @@ pub(crate) fn bytes(file: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let bytes = std::fs::read(&path).unwrap_or_default();
         (path, bytes)
     });
-    files.collect()
+    files
+        .filter(|(path, _)| path.extension().is_none_or(|it| it != "db-lock"))
+        .collect()
 }
 
 fn beside(file: &Path, companion: &str) -> PathBuf {

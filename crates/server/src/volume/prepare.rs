@@ -1,0 +1,218 @@
+//! From the files as they are found to files that may be opened.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::fs::{FlockOperation, flock};
+use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+
+use super::files::beside;
+use super::inspect::{LogState, check, inspect, with_offer, writable};
+use super::{copies, notice};
+use crate::problem::Trouble;
+
+/// Files that may be opened, and what was noticed about them.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Keeps any other service away; none while there is no directory.
+    pub(super) lock: Option<File>,
+    /// A connection that is open before the migrations and until the end: who closes the last one moves the log into
+    /// the file, also under a backup that reads the two.
+    pub(super) keeper: Option<SqliteConnection>,
+    pub(super) notices: Vec<Trouble>,
+}
+
+/// Makes sure that the database and the log beside it belong together and are sound, and that nobody else serves them.
+///
+/// # Errors
+///
+/// What keeps the service from serving it; nothing was changed then.
+pub async fn prepare(
+    database: &Path,
+    now: DateTime<Utc>,
+    known: &[String],
+) -> Result<Prepared, Trouble> {
+    match prepare_files(database, now).await {
+        Ok(prepared) => Ok(prepared),
+        Err(trouble) => Err(with_offer(trouble, database, known).await),
+    }
+}
+
+async fn prepare_files(database: &Path, now: DateTime<Utc>) -> Result<Prepared, Trouble> {
+    writable(database)?;
+    let lock = lock(database)?;
+    let finding = inspect(database)?;
+    let mut notices = Vec::new();
+    match finding.log {
+        LogState::Stale => {
+            let aside = set_log_aside(database, now).map_err(|error| failed(database, &error))?;
+            notices.push(notice::log_set_aside(database, &aside));
+        }
+        LogState::Overwritten => {
+            notices.extend(take_the_older(database, now).await?);
+        }
+        LogState::Ours | LogState::Empty if finding.is_other => {
+            notices.push(notice::restored(database));
+        }
+        LogState::Ours | LogState::Empty => {}
+    }
+    if super::pairing::Main::read(database).is_ok_and(|main| main.is_some()) {
+        check(database)
+            .await
+            .map_err(|reason| notice::damaged(database, &reason, ""))?;
+    }
+    Ok(Prepared {
+        keeper: None,
+        lock,
+        notices,
+    })
+}
+
+impl Prepared {
+    /// Opens the connection that stays, once it is known that the database may be written.
+    ///
+    /// # Errors
+    ///
+    /// Those of SQLite.
+    pub async fn keep(&mut self, database: &Path) -> Result<(), sqlx::Error> {
+        if database.exists() {
+            self.keeper = Some(connection(database).await?);
+        }
+        Ok(())
+    }
+
+    /// Lets the files go, where the service cannot start.
+    pub async fn release(self) {
+        if let Some(keeper) = self.keeper
+            && let Err(error) = keeper.close().await
+        {
+            tracing::warn!(%error, "closing the database");
+        }
+    }
+}
+
+/// A connection of the service beside its pools, which moves nothing by itself.
+pub(super) async fn connection(database: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    SqliteConnectOptions::new()
+        .filename(database)
+        .create_if_missing(false)
+        .busy_timeout(std::time::Duration::from_secs(10))
+        .pragma("wal_autocheckpoint", "0")
+        .disable_statement_logging()
+        .connect()
+        .await
+}
+
+/// Takes the database for this process; nothing where its directory is not there.
+///
+/// The lock is on a file of its own: closing a descriptor of the database would drop SQLite's locks on it, and opening it
+/// again and again, as one who waits does, would look like a visitor.
+pub(super) fn lock(database: &Path) -> Result<Option<File>, Trouble> {
+    let open = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(beside(database, "-lock"));
+    let file = match open {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| failed(database, &error))?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(_) => Err(notice::in_use(database)),
+    }
+}
+
+/// Serves the state that somebody has written into the file, and keeps what the log says as a copy. Where the file by
+/// itself is not whole, it is the log that makes it so, and it stays.
+async fn take_the_older(database: &Path, now: DateTime<Utc>) -> Result<Option<Trouble>, Trouble> {
+    let failed = |error: std::io::Error| failed(database, &error);
+    let room = quarantine(database, now).map_err(failed)?;
+    let name = database.file_name().unwrap_or_default();
+    let (alone, both) = (room.join("alone"), room.join("both"));
+    for place in [&alone, &both] {
+        fs::create_dir_all(place).map_err(failed)?;
+        fs::copy(database, place.join(name)).map_err(failed)?;
+    }
+    let pair = both.join(name);
+    fs::copy(beside(database, "-wal"), beside(&pair, "-wal")).map_err(failed)?;
+    let is_whole = check(&alone.join(name)).await.is_ok();
+    let mut kept = None;
+    if is_whole && check(&pair).await.is_ok() {
+        kept = keep_pair(database, &pair).await;
+    }
+    for place in [alone, both] {
+        fs::remove_dir_all(place).map_err(failed)?;
+    }
+    if !is_whole {
+        return Ok(None);
+    }
+    set_log_aside(database, now).map_err(failed)?;
+    Ok(Some(notice::restored_over_log(database, kept)))
+}
+
+async fn keep_pair(database: &Path, pair: &Path) -> Option<u32> {
+    let mut source = connection(pair).await.ok()?;
+    let copies = copies::of(database);
+    let taken = copies
+        .take(&mut source, copies::PRE_RESTORE, copies::SPARE_BYTES)
+        .await;
+    let closed = source.close().await;
+    if let Err(error) = &closed {
+        tracing::warn!(%error, "closing a copy");
+    }
+    match taken {
+        Ok(taken) => Some(taken.number),
+        Err(error) => {
+            tracing::warn!(%error, "keeping the state before a restore");
+            None
+        }
+    }
+}
+
+/// Moves the log, and the index that SQLite made of it, out of SQLite's sight.
+fn set_log_aside(database: &Path, now: DateTime<Utc>) -> std::io::Result<PathBuf> {
+    let room = quarantine(database, now)?;
+    let mut aside = room.clone();
+    for suffix in ["-wal", "-shm"] {
+        let from = beside(database, suffix);
+        if from.exists() {
+            let to = room.join(from.file_name().unwrap_or_default());
+            fs::rename(&from, &to)?;
+            if suffix == "-wal" {
+                aside = to;
+            }
+        }
+    }
+    File::open(&room)?.sync_all()?;
+    File::open(super::files::directory(database))?.sync_all()?;
+    Ok(aside)
+}
+
+/// A new directory for what is moved aside; nothing in it is ever deleted by the service.
+pub(crate) fn quarantine(database: &Path, now: DateTime<Utc>) -> std::io::Result<PathBuf> {
+    let all = database.with_file_name("quarantine");
+    fs::create_dir_all(&all)?;
+    let stamp = now.format("%Y%m%dT%H%M%SZ");
+    for number in 1.. {
+        let room = all.join(match number {
+            1 => stamp.to_string(),
+            _ => format!("{stamp}-{number}"),
+        });
+        match fs::create_dir(&room) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|()| room),
+        }
+    }
+    unreachable!("one of the numbers is free")
+}
+
+fn failed(database: &Path, error: &std::io::Error) -> Trouble {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return Trouble::of_full_storage();
+    }
+    notice::damaged(database, &error.to_string(), "")
+}

@@ -1,0 +1,218 @@
+//! Who else has the files open: a backup that reads them one after the other.
+//!
+//! inotify tells each opening and closing in the directory, also by another container. Both tar programs keep the
+//! directory itself open for as long as they run; what opens file after file is given a moment after each.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+
+use super::files::{beside, directory};
+
+/// How long after the last thing that a visitor did he is still taken to be there.
+const SETTLE: Duration = Duration::from_secs(1);
+/// A visitor whose going was not seen, or who sleeps over an open file, is not waited for longer than this.
+const FORGET: Duration = Duration::from_mins(10);
+
+/// The openings and closings by others, since the last [`forget`](Self::forget).
+#[derive(Debug)]
+pub struct Visitors {
+    events: OwnedFd,
+    /// The files that count.
+    files: [PathBuf; 2],
+    directory: i32,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    open: BTreeMap<(i32, OsString), usize>,
+    last: Option<Instant>,
+    /// How often this process itself had each file open when the counting began.
+    own: [usize; 2],
+}
+
+impl Visitors {
+    /// Begins to watch the directory of a database, and its copies where they are.
+    ///
+    /// # Errors
+    ///
+    /// The directory is not there, or the system watches nothing more.
+    pub fn watch(database: &Path, snapshots: &Path) -> rustix::io::Result<Self> {
+        let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let what = WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE;
+        let directory = inotify::add_watch(&events, directory(database), what)?;
+        if snapshots.is_dir() {
+            inotify::add_watch(&events, snapshots, what)?;
+        }
+        Ok(Self {
+            events,
+            files: [database.to_owned(), beside(database, "-wal")],
+            directory,
+            seen: Mutex::default(),
+        })
+    }
+
+    /// Whether somebody has the directory, the database or its log open, or had a moment ago.
+    pub(super) fn present(&self) -> bool {
+        let mut seen = self.seen.lock().expect("no thread panicked");
+        self.read(&mut seen);
+        let Some(last) = seen.last.map(|last| last.elapsed()) else {
+            return false;
+        };
+        last < SETTLE || (last < FORGET && self.is_open(&seen))
+    }
+
+    /// Whether anything is open that this process has not opened: its pools open connections when they need them.
+    fn is_open(&self, seen: &Seen) -> bool {
+        seen.open.iter().any(|((watch, name), count)| {
+            let file = self.files.iter().position(|file| {
+                *watch == self.directory && file.file_name() == Some(name.as_os_str())
+            });
+            let own = file.map_or(0, |file| {
+                opened_here(&self.files[file]).saturating_sub(seen.own[file])
+            });
+            *count > own
+        })
+    }
+
+    /// Waits until nobody is.
+    pub async fn settled(&self) {
+        while self.present() {
+            tokio::time::sleep(SETTLE / 10).await;
+        }
+    }
+
+    /// Takes what has happened until now for the service's own doing.
+    pub(super) fn forget(&self) {
+        let mut seen = self.seen.lock().expect("no thread panicked");
+        self.read(&mut seen);
+        *seen = Seen {
+            own: self.files.each_ref().map(|file| opened_here(file)),
+            ..Seen::default()
+        };
+    }
+
+    fn read(&self, seen: &mut Seen) {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.events, &mut buffer);
+        // Anything but an event means that there is none.
+        while let Ok(event) = reader.next() {
+            let flags = event.events();
+            let name = event.file_name().map_or_else(OsString::new, |name| {
+                OsStr::from_bytes(name.to_bytes()).to_owned()
+            });
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                seen.open.clear();
+            } else if event.wd() == self.directory
+                && !name.is_empty()
+                && !self
+                    .files
+                    .iter()
+                    .any(|file| file.file_name() == Some(&name))
+            {
+                continue;
+            }
+            seen.last = Some(Instant::now());
+            let open = seen.open.entry((event.wd(), name)).or_default();
+            if flags.contains(ReadFlags::OPEN) {
+                *open += 1;
+            } else {
+                *open = open.saturating_sub(1);
+            }
+        }
+    }
+}
+
+/// How many descriptors of a file this process has; found without opening it.
+fn opened_here(file: &Path) -> usize {
+    let key = |path: &Path| {
+        fs::metadata(path)
+            .ok()
+            .map(|found| (found.dev(), found.ino()))
+    };
+    let Some(wanted) = key(file) else { return 0 };
+    let Ok(descriptors) = fs::read_dir("/proc/self/fd") else {
+        return 0;
+    };
+    let paths = descriptors.flatten().map(|entry| entry.path());
+    paths.filter(|path| key(path) == Some(wanted)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// Somebody else who has a file or a directory open.
+    fn visit(path: &Path) -> Child {
+        let mut child = Command::new("sh")
+            .args(["-c", "exec 3<\"$0\"; echo open; read end"])
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = [0; 5];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut line).unwrap();
+        child
+    }
+
+    fn later(visitors: &Visitors) {
+        let mut seen = visitors.seen.lock().unwrap();
+        visitors.read(&mut seen);
+        seen.last = Instant::now().checked_sub(2 * SETTLE);
+    }
+
+    #[test]
+    fn who_has_the_directory_or_a_file_open_is_present_until_he_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("medicine.db");
+        fs::write(&database, "").unwrap();
+        let visitors = Visitors::watch(&database, &directory.path().join("snapshots")).unwrap();
+        assert!(!visitors.present());
+        fs::write(directory.path().join("notes"), "").unwrap();
+        assert!(!visitors.present(), "another file is nobody's concern");
+        for path in [directory.path(), &database] {
+            let mut visitor = visit(path);
+            assert!(visitors.present());
+            later(&visitors);
+            assert!(visitors.present(), "he has it open");
+            drop(visitor.stdin.take());
+            visitor.wait().unwrap();
+            assert!(visitors.present(), "he may open the next");
+            later(&visitors);
+            assert!(!visitors.present());
+        }
+    }
+
+    #[test]
+    fn what_the_service_itself_opens_is_no_visitor() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("medicine.db");
+        fs::write(&database, "").unwrap();
+        let visitors = Visitors::watch(&database, &directory.path().join("snapshots")).unwrap();
+        let _before = File::open(&database).unwrap();
+        visitors.forget();
+        assert!(!visitors.present());
+        let _after = File::open(&database).unwrap();
+        later(&visitors);
+        assert!(!visitors.present());
+        let mut visitor = visit(&database);
+        later(&visitors);
+        assert!(visitors.present());
+        drop(visitor.stdin.take());
+        visitor.wait().unwrap();
+    }
+}
