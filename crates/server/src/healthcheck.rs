@@ -22,7 +22,23 @@ pub enum NotReady {
 }
 
 /// Asks the service that this configuration describes.
+///
+/// # Errors
+///
+/// It is not ready.
 pub async fn check(config: &Config) -> Result<(), NotReady> {
+    match answer(config).await? {
+        (200, _) => Ok(()),
+        (status, detail) => Err(NotReady::Troubled { status, detail }),
+    }
+}
+
+/// What that service says of its health: a status and a document.
+///
+/// # Errors
+///
+/// It does not answer.
+pub async fn answer(config: &Config) -> Result<(u16, String), NotReady> {
     let host = match config.host {
         IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -31,8 +47,7 @@ pub async fn check(config: &Config) -> Result<(), NotReady> {
     let address = SocketAddr::new(host, config.port);
     let silent = |cause: String| NotReady::Silent { address, cause };
     match tokio::time::timeout(PATIENCE, ask(address)).await {
-        Ok(Ok((200, _))) => Ok(()),
-        Ok(Ok((status, detail))) => Err(NotReady::Troubled { status, detail }),
+        Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(silent(error.to_string())),
         Err(_) => Err(silent(format!("no answer within {} s", PATIENCE.as_secs()))),
     }

@@ -4,10 +4,12 @@
 //! [`query`], and ends in the file that bears its resource's name. Every error leaves through
 //! [`problem`]. The database is reached through [`database`] alone.
 
+pub mod backup;
 pub mod body;
 pub mod boot;
 pub mod config;
 pub mod database;
+pub mod doctor;
 pub mod doctor_vacations;
 pub mod drugs;
 pub mod etag;
@@ -22,6 +24,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod restore;
 pub mod router;
 pub mod state;
 pub mod volume;

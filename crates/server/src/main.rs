@@ -1,16 +1,20 @@
-//! The bin `medicine-tracker`: `serve` (the default), `healthcheck`, `openapi`.
+//! The bin `medicine-tracker`: `serve` (the default), `healthcheck`, `openapi`, `backup`, `restore`, `snapshots`,
+//! `doctor`.
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use domain::SystemClock;
+use migration::Migrator;
+use revision::Engine;
 use server::config::Config;
 use server::state::{App, Phase, Store};
-use server::{boot, healthcheck, listener, logging, router};
+use server::{backup, boot, doctor, healthcheck, listener, logging, restore, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -33,6 +37,20 @@ enum Command {
     Healthcheck,
     /// Print the description of the API
     Openapi,
+    /// Make one whole, checked file of the database, also while the service runs
+    Backup {
+        /// Where to; `-` is standard output, and without it the copy goes beside the database
+        file: Option<PathBuf>,
+    },
+    /// Go back to an earlier state, also while the service runs; the present one is kept as a copy
+    Restore {
+        /// The number of a copy, a file, or `-` for standard input
+        what: String,
+    },
+    /// List the copies beside the database
+    Snapshots,
+    /// Say what is wrong with the service and its files, if anything is; changes nothing
+    Doctor,
 }
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
@@ -68,6 +86,9 @@ async fn main() -> ExitCode {
             Err(error) => say(std::io::stderr(), &error.to_string(), ExitCode::FAILURE),
         };
     }
+    if !matches!(command, Command::Serve) {
+        return one_task(&config, command).await;
+    }
     logging::init(&config.log);
     let code = match serve(config).await {
         Ok(()) => 0,
@@ -78,6 +99,24 @@ async fn main() -> ExitCode {
     };
     // A connection that is still open must not be closed by unwinding: that would write.
     std::process::exit(code)
+}
+
+/// Does what was asked for, says what came of it and exits.
+async fn one_task(config: &Config, command: Command) -> ExitCode {
+    let result = match command {
+        Command::Backup { file } => backup::backup(config, file.as_deref()).await,
+        Command::Restore { what } => restore::restore(config, &what, &SystemClock).await,
+        Command::Snapshots => backup::snapshots(config).await,
+        _ => doctor::examine(config, Engine::new::<Migrator>().names()).await,
+    };
+    match result {
+        Ok(text) if text.is_empty() => ExitCode::SUCCESS,
+        Ok(text) => say(std::io::stdout(), &text, ExitCode::SUCCESS),
+        Err(trouble) => {
+            let text = format!("{}  {}\n{}", trouble.code, trouble.title, trouble.detail);
+            say(std::io::stderr(), &text, ExitCode::FAILURE)
+        }
+    }
 }
 
 async fn serve(config: Config) -> Result<(), String> {

@@ -161,7 +161,7 @@ pub(super) async fn take_if_changed(
 }
 
 /// Removes what is too old of each kind; of every kind one stays.
-pub(super) fn retire(copies: &Snapshots) -> io::Result<()> {
+pub(crate) fn retire(copies: &Snapshots) -> io::Result<()> {
     copies.keep(STOP, STOP_KEPT)?;
     copies.keep(PRE_RESTORE, PRE_RESTORE_KEPT)?;
     let mut daily = copies.list()?;

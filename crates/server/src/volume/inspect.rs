@@ -27,6 +27,13 @@ pub struct Finding {
     pub(super) is_other: bool,
 }
 
+impl Finding {
+    /// Whether a log lies beside the database that must not be replayed over it.
+    pub fn is_mixed(&self) -> bool {
+        matches!(self.log, LogState::Stale | LogState::Overwritten)
+    }
+}
+
 /// What a log is to the database beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogState {

@@ -91,7 +91,7 @@ pub(super) fn missing(database: &Path, copies: &str) -> Trouble {
     )
 }
 
-pub(super) fn damaged(database: &Path, reason: &str, copies: &str) -> Trouble {
+pub(crate) fn damaged(database: &Path, reason: &str, copies: &str) -> Trouble {
     trouble(
         "boot-damaged",
         format!("{} is damaged: {reason}", database.display()),

@@ -95,7 +95,7 @@ impl Prepared {
 }
 
 /// A connection of the service beside its pools, which moves nothing by itself.
-pub(super) async fn connection(database: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub(crate) async fn connection(database: &Path) -> Result<SqliteConnection, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(database)
         .create_if_missing(false)

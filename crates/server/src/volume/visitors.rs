@@ -1,7 +1,8 @@
 //! Who else has the files open: a backup that reads them one after the other.
 //!
 //! inotify tells each opening and closing in the directory, also by another container. Both tar programs keep the
-//! directory itself open for as long as they run; what opens file after file is given a moment after each.
+//! directory itself open for as long as they run; what opens file after file is given a moment after each. Equal events
+//! in a row that nobody has read yet are told as one, so a thread reads them as they come.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,21 +12,32 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::files::{beside, directory};
 
 /// How long after the last thing that a visitor did he is still taken to be there.
 const SETTLE: Duration = Duration::from_secs(1);
-/// A visitor whose going was not seen, or who sleeps over an open file, is not waited for longer than this.
-const FORGET: Duration = Duration::from_mins(10);
+/// A visitor whose going was not seen, or who sleeps over what he has opened, is not waited for longer than this: over
+/// the directory, as an archiver of much else may, or over a file, of which a process may close several at once.
+const FORGET_DIRECTORY: Duration = Duration::from_mins(10);
+const FORGET_FILE: Duration = Duration::from_mins(1);
+/// How often the thread looks whether it is still wanted.
+const CHECK: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
 
 /// The openings and closings by others, since the last [`forget`](Self::forget).
 #[derive(Debug)]
-pub struct Visitors {
+pub struct Visitors(Arc<Watch>);
+
+#[derive(Debug)]
+struct Watch {
     events: OwnedFd,
     /// The files that count.
     files: [PathBuf; 2],
@@ -54,35 +66,25 @@ impl Visitors {
         if snapshots.is_dir() {
             inotify::add_watch(&events, snapshots, what)?;
         }
-        Ok(Self {
+        let watch = Arc::new(Watch {
             events,
             files: [database.to_owned(), beside(database, "-wal")],
             directory,
             seen: Mutex::default(),
-        })
+        });
+        let reader = Arc::downgrade(&watch);
+        std::thread::spawn(move || follow(&reader));
+        Ok(Self(watch))
     }
 
     /// Whether somebody has the directory, the database or its log open, or had a moment ago.
     pub(super) fn present(&self) -> bool {
-        let mut seen = self.seen.lock().expect("no thread panicked");
-        self.read(&mut seen);
+        let mut seen = self.0.seen.lock().expect("no thread panicked");
+        self.0.read(&mut seen);
         let Some(last) = seen.last.map(|last| last.elapsed()) else {
             return false;
         };
-        last < SETTLE || (last < FORGET && self.is_open(&seen))
-    }
-
-    /// Whether anything is open that this process has not opened: its pools open connections when they need them.
-    fn is_open(&self, seen: &Seen) -> bool {
-        seen.open.iter().any(|((watch, name), count)| {
-            let file = self.files.iter().position(|file| {
-                *watch == self.directory && file.file_name() == Some(name.as_os_str())
-            });
-            let own = file.map_or(0, |file| {
-                opened_here(&self.files[file]).saturating_sub(seen.own[file])
-            });
-            *count > own
-        })
+        last < SETTLE || self.0.is_open(&seen, last)
     }
 
     /// Waits until nobody is.
@@ -94,12 +96,44 @@ impl Visitors {
 
     /// Takes what has happened until now for the service's own doing.
     pub(super) fn forget(&self) {
-        let mut seen = self.seen.lock().expect("no thread panicked");
-        self.read(&mut seen);
+        let mut seen = self.0.seen.lock().expect("no thread panicked");
+        self.0.read(&mut seen);
         *seen = Seen {
-            own: self.files.each_ref().map(|file| opened_here(file)),
+            own: self.0.files.each_ref().map(|file| opened_here(file)),
             ..Seen::default()
         };
+    }
+}
+
+/// Reads the events as they come, for as long as anybody wants to know.
+fn follow(watch: &Weak<Watch>) {
+    while let Some(watch) = watch.upgrade() {
+        let mut events = [PollFd::new(&watch.events, PollFlags::IN)];
+        // A poll that is interrupted finds the same events again.
+        if poll(&mut events, Some(&CHECK)).is_ok_and(|ready| ready > 0) {
+            let mut seen = watch.seen.lock().expect("no thread panicked");
+            watch.read(&mut seen);
+        }
+    }
+}
+
+impl Watch {
+    /// Whether anything is open that this process has not opened: its pools open connections when they need them.
+    fn is_open(&self, seen: &Seen, last: Duration) -> bool {
+        seen.open.iter().any(|((watch, name), count)| {
+            let file = self.files.iter().position(|file| {
+                *watch == self.directory && file.file_name() == Some(name.as_os_str())
+            });
+            let own = file.map_or(0, |file| {
+                opened_here(&self.files[file]).saturating_sub(seen.own[file])
+            });
+            let forget = if name.is_empty() {
+                FORGET_DIRECTORY
+            } else {
+                FORGET_FILE
+            };
+            *count > own && last < forget
+        })
     }
 
     fn read(&self, seen: &mut Seen) {
@@ -170,8 +204,8 @@ mod tests {
     }
 
     fn later(visitors: &Visitors) {
-        let mut seen = visitors.seen.lock().unwrap();
-        visitors.read(&mut seen);
+        let mut seen = visitors.0.seen.lock().unwrap();
+        visitors.0.read(&mut seen);
         seen.last = Instant::now().checked_sub(2 * SETTLE);
     }
 

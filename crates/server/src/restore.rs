@@ -1,0 +1,104 @@
+//! `medicine-tracker restore`: an earlier state takes the place of the present one, also while the service runs.
+//!
+//! What comes in is first made into a private copy, checked, and brought to the newest revision. It then goes in as
+//! one transaction of the live database, so that no file is swapped and nobody has to stop: whoever reads sees the one
+//! state or the other, and who writes waits for a moment. The state before is copied inside that transaction, so every
+//! acknowledged write is either in that copy or comes after. Only where there is no sound database are the files swapped;
+//! what was there is moved to `quarantine/`.
+
+mod incoming;
+mod replay;
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use domain::Clock;
+
+use self::incoming::Incoming;
+use crate::backup::sqlite_file;
+use crate::config::Config;
+use crate::problem::Trouble;
+use crate::volume::copies;
+use crate::volume::inspect::{check, writable};
+use crate::volume::notice::command;
+use crate::volume::prepare::quarantine;
+
+/// Restores the copy of a number, a file, or for `-` what comes on standard input.
+///
+/// # Errors
+///
+/// Why the database is still as it was, and what to do.
+pub async fn restore(config: &Config, what: &str, clock: &dyn Clock) -> Result<String, Trouble> {
+    let database = sqlite_file(config)?;
+    writable(database)?;
+    let incoming = Incoming::receive(database, what).await?;
+    let held = incoming.contents().await?;
+    let told = if is_sound(database).await {
+        let number = replay::replay(database, incoming.path()).await?;
+        format!(
+            "The state before is kept as copy {number}; to go back to it: {}",
+            command(&format!("restore {number}"))
+        )
+    } else {
+        let aside =
+            swap(database, incoming.path(), clock).map_err(|error| failed(error.to_string()))?;
+        match aside {
+            Some(aside) => format!(
+                "What was there is at {}; nothing was deleted.",
+                aside.display()
+            ),
+            None => "There was no database before.".to_owned(),
+        }
+    };
+    Ok(format!(
+        "Restored: {} drugs, {} vacations, revision {}. A running service goes on with them by itself.\n{told}",
+        held.drugs, held.doctor_vacations, held.revision
+    ))
+}
+
+/// Whether there is a database that a transaction can be made on.
+async fn is_sound(database: &Path) -> bool {
+    let is_there = fs::metadata(database).is_ok_and(|found| found.len() > 0);
+    is_there && check(database).await.is_ok()
+}
+
+/// Puts a file in the place of what is there.
+fn swap(database: &Path, incoming: &Path, clock: &dyn Clock) -> std::io::Result<Option<PathBuf>> {
+    let directory = incoming.parent().unwrap_or(Path::new("."));
+    let owner = fs::metadata(directory)?;
+    let mut room = None;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut from = database.as_os_str().to_owned();
+        from.push(suffix);
+        let from = PathBuf::from(from);
+        if from.exists() {
+            let room = match &room {
+                Some(room) => room,
+                None => room.insert(quarantine(database, clock.now())?),
+            };
+            fs::rename(&from, room.join(from.file_name().unwrap_or_default()))?;
+        }
+    }
+    if rustix::process::geteuid().is_root() {
+        chown(incoming, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    File::open(incoming)?.sync_all()?;
+    fs::rename(incoming, database)?;
+    File::open(directory)?.sync_all()?;
+    // The copies from before a restore are retired here as well.
+    copies::retire(&copies::of(database))?;
+    Ok(room)
+}
+
+fn failed(reason: impl Into<String>) -> Trouble {
+    let reason = reason.into();
+    Trouble {
+        code: "restore-failed".into(),
+        title: format!("Nothing was restored: {reason}").into(),
+        detail: format!(
+            "The database is as it was. To see what there is to restore: {}",
+            command("snapshots")
+        ),
+    }
+}
