@@ -38,7 +38,7 @@ use sqlx::{AssertSqlSafe, Connection as _, SqlitePool};
 
 use self::copies::{DAILY, PRE_RESTORE, STOP};
 use self::files::{Identity, Written, beside, directory, size};
-use self::marker::{Marker, holder};
+use self::marker::Marker;
 use self::prepare::Prepared;
 use self::visitors::Visitors;
 use crate::problem::Trouble;
@@ -188,6 +188,13 @@ impl Volume {
             is_replaced: AtomicBool::new(false),
             _lock: lock,
         };
+        {
+            let side = volume.side.lock().await;
+            if side.generation.is_some() {
+                marker::forget_all(&volume.database)?;
+                volume.note(&side, false);
+            }
+        }
         if let Some(visitors) = &volume.visitors {
             visitors.forget();
         }
@@ -340,9 +347,10 @@ impl Volume {
         if begins {
             let generation = sealed.wrapping_add(1);
             stamp(&mut writer, generation).await?;
-            side.generation = Some(generation);
+            let before = side.generation.replace(generation);
             side.moved = 0;
             self.note(&side, false);
+            marker::forget(&self.database, before);
         }
         Ok(Moved::All)
     }
@@ -401,7 +409,6 @@ impl Volume {
             database,
             log: Identity::of(&self.log),
             moving,
-            holder: holder(),
         };
         if let Err(error) = marker.write(&self.database, &self.directory) {
             tracing::warn!(%error, "the note on the files could not be written");
@@ -515,10 +522,12 @@ impl Volume {
             database,
             log: None,
             moving: false,
-            holder: holder(),
         };
-        if let Err(error) = marker.write(&self.database, &self.directory) {
-            tracing::warn!(%error, "the note on the files could not be written");
+        match marker::forget_all(&self.database)
+            .and_then(|()| marker.write(&self.database, &self.directory))
+        {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "the note on the files could not be written"),
         }
     }
 

@@ -64,23 +64,20 @@ pub fn inspect(database: &Path) -> Result<Finding, Trouble> {
         });
     }
     let unreadable = |error: io::Error| notice::damaged(database, &error.to_string(), "");
-    let marker = Marker::read(database);
-    let now = Written::of(database);
+    let main = Main::read(database).map_err(unreadable)?;
+    let log_found = Log::read(&log).map_err(unreadable)?;
+    let generation = log_found.as_ref().and_then(Log::generation);
+    let marker = Marker::read(database, generation);
     let is_other = marker
         .as_ref()
-        .is_some_and(|marker| !marker.moving && Some(marker.database) != now);
-    let main = Main::read(database).map_err(unreadable)?;
-    let log_state = match (main, Log::read(&log).map_err(unreadable)?) {
+        .is_some_and(|marker| !marker.moving && Some(marker.database) != Written::of(database));
+    let log_state = match (main, log_found) {
         // What is no database at all is left to SQLite's own words.
         (None, _) | (_, None) => LogState::Empty,
         (Some(main), Some(log)) if !log.belongs_to(main) => LogState::Stale,
-        (Some(_), Some(log_found)) => match marker {
+        (Some(_), Some(_)) => match marker {
             Some(marker)
-                if is_other
-                    && marker.generation.is_some()
-                    && marker.generation == log_found.generation()
-                    && marker.log.is_some()
-                    && marker.log == Identity::of(&log) =>
+                if is_other && marker.log.is_some() && marker.log == Identity::of(&log) =>
             {
                 LogState::Overwritten
             }

@@ -6,15 +6,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{Identity, Written, beside};
+use super::files::{Identity, Written, beside, directory};
 
-const SUFFIX: &str = "-run";
+const SUFFIX: &str = "-run-";
 
-/// The note, at `medicine.db-run`.
+/// The note. It bears the generation of its log in its name, as `medicine.db-run-1a2b3c4d`: an archive may bring back an
+/// older one, but does not write over this one.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Marker {
     /// Of the log that it is about; none once the service has put its log away.
@@ -24,28 +25,52 @@ pub(super) struct Marker {
     pub(super) log: Option<Identity>,
     /// Whether the service was about to move the log into the file, which writes it.
     pub(super) moving: bool,
-    /// Who runs the service, for those who find it in use.
-    pub(super) holder: String,
 }
 
 impl Marker {
-    /// Nothing where there is none, or it cannot be understood.
-    pub(super) fn read(database: &Path) -> Option<Self> {
-        let text = fs::read(beside(database, SUFFIX)).ok()?;
+    /// The note on the log of a generation, or on a file without one; nothing where there is none.
+    pub(super) fn read(database: &Path, generation: Option<u32>) -> Option<Self> {
+        let text = fs::read(path(database, generation)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Replaces the note as a whole, and brings it to the disk. The directory is open already: opening it would look
-    /// like a visitor.
+    /// Writes the note as a whole, and brings it to the disk. The directory is open already: opening it would look like a
+    /// visitor.
     pub(super) fn write(&self, database: &Path, directory: &File) -> io::Result<()> {
-        let path = beside(database, SUFFIX);
         let unfinished = beside(database, "-run.tmp");
         let mut file = File::create(&unfinished)?;
         file.write_all(&serde_json::to_vec(self).expect("a note is plain JSON"))?;
         file.sync_all()?;
-        fs::rename(&unfinished, path)?;
+        fs::rename(&unfinished, path(database, self.generation))?;
         directory.sync_all()
     }
+}
+
+/// Removes the note on a log that has been put away.
+pub(super) fn forget(database: &Path, generation: Option<u32>) {
+    if let Err(error) = fs::remove_file(path(database, generation))
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, "removing an old note");
+    }
+}
+
+/// Removes every note: those of killed runs, and what archives have brought.
+pub(super) fn forget_all(database: &Path) -> io::Result<()> {
+    let name = database.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = format!("{name}{SUFFIX}");
+    for entry in fs::read_dir(directory(database))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn path(database: &Path, generation: Option<u32>) -> PathBuf {
+    let name = generation.map_or_else(|| "closed".to_owned(), |number| format!("{number:08x}"));
+    beside(database, &format!("{SUFFIX}{name}"))
 }
 
 /// This process, for others.

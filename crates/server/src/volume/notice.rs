@@ -4,7 +4,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::files::{beside, directory};
-use super::marker::Marker;
 use crate::problem::Trouble;
 
 fn trouble(code: &'static str, title: String, detail: String) -> Trouble {
@@ -62,10 +61,12 @@ pub(super) fn owner(path: &Path) -> Trouble {
 }
 
 pub(super) fn in_use(database: &Path) -> Trouble {
-    let holder = Marker::read(database).map_or_else(
-        || "it cannot be seen which".to_owned(),
-        |marker| marker.holder,
-    );
+    let holder = std::fs::read_to_string(beside(database, "-lock")).unwrap_or_default();
+    let holder = if holder.is_empty() {
+        "it has just begun"
+    } else {
+        &holder
+    };
     trouble(
         "boot-in-use",
         format!(

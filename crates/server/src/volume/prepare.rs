@@ -1,6 +1,7 @@
 //! From the files as they are found to files that may be opened.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::files::beside;
 use super::inspect::{LogState, check, inspect, with_offer, writable};
+use super::marker::holder;
 use super::{copies, notice};
 use crate::problem::Trouble;
 
@@ -120,10 +122,17 @@ pub(super) fn lock(database: &Path) -> Result<Option<File>, Trouble> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|error| failed(database, &error))?,
     };
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(_) => Err(notice::in_use(database)),
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return Err(notice::in_use(database));
     }
+    let noted = file
+        .set_len(0)
+        .and_then(|()| file.write_all_at(holder().as_bytes(), 0));
+    if let Err(error) = noted {
+        // Only those who find it in use would like to know.
+        tracing::debug!(%error, "noting who serves");
+    }
+    Ok(Some(file))
 }
 
 /// Serves the state that somebody has written into the file, and keeps what the log says as a copy. Where the file by
@@ -157,15 +166,15 @@ async fn take_the_older(database: &Path, now: DateTime<Utc>) -> Result<Option<Tr
 async fn keep_pair(database: &Path, pair: &Path) -> Option<u32> {
     let mut source = connection(pair).await.ok()?;
     let copies = copies::of(database);
-    let taken = copies
-        .take(&mut source, copies::PRE_RESTORE, copies::SPARE_BYTES)
-        .await;
+    let taken = copies::take_if_changed(&copies, &mut source, copies::PRE_RESTORE).await;
     let closed = source.close().await;
     if let Err(error) = &closed {
         tracing::warn!(%error, "closing a copy");
     }
     match taken {
-        Ok(taken) => Some(taken.number),
+        Ok(Some(taken)) => Some(taken.number),
+        // The one before is the same: it was made when the file was replaced.
+        Ok(None) => copies.list().ok()?.last().map(|copy| copy.number),
         Err(error) => {
             tracing::warn!(%error, "keeping the state before a restore");
             None

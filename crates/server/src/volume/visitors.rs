@@ -156,13 +156,16 @@ impl Watch {
             {
                 continue;
             }
-            seen.last = Some(Instant::now());
             let open = seen.open.entry((event.wd(), name)).or_default();
             if flags.contains(ReadFlags::OPEN) {
                 *open += 1;
+            } else if *open > 0 {
+                *open -= 1;
             } else {
-                *open = open.saturating_sub(1);
+                // It was opened before the counting began.
+                continue;
             }
+            seen.last = Some(Instant::now());
         }
     }
 }

@@ -21,4 +21,5 @@ mod readme;
 mod refill;
 mod shutdown;
 mod support;
+mod volume;
 mod write_kill;

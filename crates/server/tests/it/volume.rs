@@ -1,0 +1,7 @@
+//! What people do to the volume of a service: archives, restores, a second service, a wrong owner, a full disk.
+
+mod archives;
+mod codes;
+mod commands;
+mod matrix;
+mod script;
