@@ -164,6 +164,10 @@ impl Volume {
             measured: None,
         };
         let (_, frames, _) = checkpoint(&mut side.scribe, "NOOP").await?;
+        // A connection opens the log when it first reads, which must not look like a visitor later.
+        sqlx::query("SELECT count(*) FROM sqlite_schema")
+            .execute(&mut side.keeper)
+            .await?;
         let mut connection = writer.acquire().await?;
         let mut generation = generation(&mut connection).await?;
         if frames == 0 {
