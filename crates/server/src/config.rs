@@ -105,6 +105,15 @@ pub enum DatabaseLocation {
     Postgres(String),
 }
 
+impl std::str::FromStr for DatabaseLocation {
+    type Err = String;
+
+    /// The error says what is allowed.
+    fn from_str(value: &str) -> Result<Self, String> {
+        database_location(value)
+    }
+}
+
 impl DatabaseLocation {
     /// The location as a URL, as the migration engine takes it.
     pub fn url(&self) -> String {

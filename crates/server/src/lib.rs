@@ -8,6 +8,7 @@ pub mod backup;
 pub mod body;
 pub mod boot;
 pub mod config;
+pub mod copy_from;
 pub mod database;
 pub mod doctor;
 pub mod doctor_vacations;

@@ -1,5 +1,5 @@
 //! The bin `medicine-tracker`: `serve` (the default), `healthcheck`, `openapi`, `backup`, `restore`, `snapshots`,
-//! `doctor`.
+//! `copy-from`, `doctor`.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use clap::{Parser, Subcommand};
 use domain::SystemClock;
 use migration::Migrator;
 use revision::Engine;
-use server::config::Config;
+use server::config::{Config, DatabaseLocation};
 use server::state::{App, Phase, Store};
-use server::{backup, boot, doctor, healthcheck, listener, logging, restore, router};
+use server::{backup, boot, copy_from, doctor, healthcheck, listener, logging, restore, router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -49,6 +49,11 @@ enum Command {
     },
     /// List the copies beside the database
     Snapshots,
+    /// Put everything in another database into the one of `DATABASE_URL`, which must be empty, as when going to PostgreSQL
+    CopyFrom {
+        /// Where it is, as `sqlite:///data/medicine.db`; the service on it must be stopped
+        source: DatabaseLocation,
+    },
     /// Say what is wrong with the service and its files, if anything is; changes nothing
     Doctor,
 }
@@ -107,6 +112,7 @@ async fn one_task(config: &Config, command: Command) -> ExitCode {
         Command::Backup { file } => backup::backup(config, file.as_deref()).await,
         Command::Restore { what } => restore::restore(config, &what, &SystemClock).await,
         Command::Snapshots => backup::snapshots(config).await,
+        Command::CopyFrom { source } => copy_from::copy_from(config, &source).await,
         _ => doctor::examine(config, Engine::new::<Migrator>().names()).await,
     };
     match result {
