@@ -154,6 +154,29 @@ async fn what_may_be_lost_is_lost_when_that_is_permitted() {
 }
 
 #[tokio::test]
+async fn what_is_computed_in_another_way_is_not_lost() {
+    let (_file, urls) = both().await;
+    for url in urls {
+        execute(
+            &url,
+            "CREATE TABLE t (n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED); INSERT INTO t (n) VALUES (7)",
+        )
+        .await;
+        change(&url, &careful(), |t| {
+            t.set_generated("twice", Expr::cust("n * 3"))
+                .set_not_null("n")
+        })
+        .await
+        .unwrap();
+        assert_eq!(
+            select(&url, "SELECT CAST(twice AS text) FROM t").await,
+            ["21"],
+            "{url}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_hangs_on_a_column_is_not_dropped_with_it_in_silence() {
     let table = "CREATE TABLE t (a integer, b integer, c integer, d integer, CONSTRAINT k CHECK (a < b), CONSTRAINT u UNIQUE (c, d)); \
                  CREATE INDEX i ON t (b) WHERE d > 0; CREATE INDEX own ON t (a)";

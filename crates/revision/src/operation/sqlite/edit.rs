@@ -184,7 +184,9 @@ impl Plan {
                 stored,
             } => {
                 let expression = spell::expression(SQLITE, expression);
-                self.doubts.push(Doubt::lost(column));
+                if !self.column(column)?.is_generated() {
+                    self.doubts.push(Doubt::lost(column));
+                }
                 let text = self.column(column)?;
                 text.drop_rules(|rule| {
                     matches!(rule, Rule::Default { .. } | Rule::Generated { .. })
