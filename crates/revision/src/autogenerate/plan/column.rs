@@ -93,9 +93,6 @@ impl Way<'_> {
         } else {
             differs(&generated)
         };
-        if is_generated && new.0.generated.is_none() {
-            changes.push(Change::DropGenerated { column: name() });
-        }
         let is_defaulted = if is_retyped {
             old.0.default != new.0.default
         } else {

@@ -26,6 +26,17 @@ impl Way<'_> {
         let (sources, dropped): (Vec<&Column>, Vec<&Column>) =
             dropped.partition(|column| is_source(old, column));
         changes.extend(dropped.into_iter().map(drop_column));
+        // What is no longer computed does not mind what becomes of its source.
+        for (column, _) in new
+            .columns()
+            .filter(|(column, _)| column.generated.is_none())
+        {
+            let before = old.column(&column.name);
+            if before.is_some_and(|(before, _)| before.generated.is_some()) {
+                let column = column.name.clone();
+                changes.push(Change::DropGenerated { column });
+            }
+        }
         for (column, postgres) in new.columns() {
             match old.column(&column.name) {
                 None => changes.extend(self.add_column(new, column, postgres)),

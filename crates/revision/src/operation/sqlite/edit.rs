@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-use super::affinity::strict_type;
+use super::affinity::{Affinity, strict_type};
 use super::dependents;
 use super::original::Original;
 use crate::ddl::{Clause, CreateTable, Names, Rule, normal, quote, tokenize};
@@ -74,7 +74,7 @@ impl Plan {
     pub(super) fn rows(&self, original: &Original) -> String {
         let mut parts: Vec<String> = self
             .copied()
-            .map(|(name, source)| format!("{source} AS {}", quote(&name)))
+            .map(|(name, source)| format!("{} AS {}", self.converted(&name, source), quote(&name)))
             .collect();
         let is_filled = |name: &str| self.sources.contains_key(&name.to_lowercase());
         for column in &original.create.columns {
@@ -93,6 +93,22 @@ impl Plan {
             parts.join(", "),
             quote(&original.name)
         )
+    }
+
+    /// A value as a column of another type will keep it: a text that is compared with a number is no number yet.
+    fn converted(&self, name: &str, source: &str) -> String {
+        let is_converted = self
+            .converted
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(name));
+        let column = self.create.column(name).filter(|_| is_converted);
+        match column.map(|column| Affinity::of(&column.type_text())) {
+            Some(Affinity::Text) => format!("CAST({source} AS TEXT)"),
+            Some(Affinity::Integer | Affinity::Real | Affinity::Numeric) => {
+                format!("CAST({source} AS NUMERIC)")
+            }
+            _ => source.to_owned(),
+        }
     }
 
     /// What must be counted before.
@@ -355,10 +371,17 @@ impl Plan {
             });
         }
         let what = name.map_or_else(|| what.to_owned(), |name| format!("{what} {name}"));
-        // The same may be said twice.
+        // The same may be said twice, once with a name and once without.
+        let is_nameless = |clause: &Clause| clause.name.is_none() && fits(clause);
+        let has_nameless = name.is_none() && self.create.all_clauses().any(is_nameless);
         let mut is_found = false;
         self.drop_clauses(&what, |clause| {
-            !is_found && fits(clause) && {
+            let is_it = if has_nameless {
+                is_nameless(clause)
+            } else {
+                fits(clause)
+            };
+            !is_found && is_it && {
                 is_found = true;
                 true
             }
