@@ -8,6 +8,7 @@ mod compared;
 mod control;
 mod entities;
 mod journey;
+mod pairs;
 mod rows;
 
 use std::sync::Arc;
