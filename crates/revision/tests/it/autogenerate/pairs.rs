@@ -26,9 +26,6 @@ use crate::support;
 use pair::{Pair, recipes};
 use property::{Damage, Upgrade, holds, undamaged};
 
-/// So many counterexamples are enough.
-const ENOUGH: usize = 1_000_000;
-
 /// What came of many pairs.
 #[derive(Debug, Default)]
 struct Findings {
@@ -38,8 +35,8 @@ struct Findings {
     failures: Vec<String>,
 }
 
-/// Tries as many pairs, on two threads.
-fn explore(pairs: u64, server: Option<&str>, damage: Damage) -> Findings {
+/// Tries as many pairs on two threads, until so many have failed as are `enough`.
+fn explore(pairs: u64, enough: usize, server: Option<&str>, damage: Damage) -> Findings {
     let first = number("REVISION_SEED").unwrap_or(1);
     let next = AtomicU64::new(first);
     let findings = Mutex::new(Findings::default());
@@ -49,7 +46,7 @@ fn explore(pairs: u64, server: Option<&str>, damage: Damage) -> Findings {
                 let runtime = Runtime::new().expect("a runtime");
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let is_enough = || lock(&findings).failures.len() >= ENOUGH;
+                    let is_enough = || lock(&findings).failures.len() >= enough;
                     if seed >= first + pairs || is_enough() {
                         return;
                     }
@@ -71,11 +68,7 @@ fn try_pair(
     let config = Config {
         cases: 1,
         failure_persistence: None,
-        max_shrink_iters: if std::env::var("SURVEY").is_ok() {
-            0
-        } else {
-            400
-        },
+        max_shrink_iters: 400,
         ..Config::default()
     };
     let mut bytes = [0; 32];
@@ -94,9 +87,6 @@ fn try_pair(
         Ok(()) => {}
         Err(TestError::Fail(reason, recipe)) => {
             let pair = Pair::new(&recipe, is_on_both);
-            if std::env::var("SURVEY").is_ok() {
-                eprintln!("SURVEY {seed} {reason}");
-            }
             let failure = format!("REVISION_SEED={seed}: {reason}\n{pair}");
             lock(findings).failures.push(failure);
         }
@@ -181,8 +171,8 @@ const KINDS: &[&str] = &[
 
 #[test]
 fn random_pairs_on_sqlite_lose_nothing() {
-    let pairs = pairs(2_000, 20_000);
-    let findings = explore(pairs, None, undamaged);
+    let pairs = pairs(1_000, 20_000);
+    let findings = explore(pairs, 3, None, undamaged);
     let kinds = [KINDS, &["SetStrict"]].concat();
     judge(&findings, &kinds, least(pairs, 100));
 }
@@ -191,8 +181,8 @@ fn random_pairs_on_sqlite_lose_nothing() {
 fn random_pairs_on_postgres_lose_nothing() {
     let runtime = Runtime::new().expect("a runtime");
     let server = runtime.block_on(support::confined());
-    let pairs = pairs(200, 2_000);
-    let findings = explore(pairs, Some(&server), undamaged);
+    let pairs = pairs(100, 2_000);
+    let findings = explore(pairs, 3, Some(&server), undamaged);
     let enums = [
         "CreateEnum",
         "AddEnumValue",
@@ -223,7 +213,7 @@ fn without_the_last(_: &Pair, proposal: &Proposal) -> Upgrade {
 
 #[test]
 fn a_table_that_is_made_anew_without_its_rows_is_noticed_and_made_small() {
-    let findings = explore(10, None, naive);
+    let findings = explore(10, 1, None, naive);
     let failure = findings.failures.first().expect("the rows are gone");
     assert!(failure.contains("the rows of"), "{failure}");
     let tables = failure.matches("CREATE TABLE").count();
@@ -232,7 +222,7 @@ fn a_table_that_is_made_anew_without_its_rows_is_noticed_and_made_small() {
 
 #[test]
 fn an_operation_that_is_left_out_is_noticed() {
-    let findings = explore(10, None, without_the_last);
+    let findings = explore(10, 1, None, without_the_last);
     let failure = findings.failures.first().expect("something is missing");
     assert!(failure.contains("up with rows:"), "{failure}");
 }
