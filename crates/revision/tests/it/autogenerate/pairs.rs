@@ -130,7 +130,6 @@ fn pairs(short: u64, full: u64) -> u64 {
 
 /// Fails where something was found, or where too little of a kind was tried.
 fn judge(findings: &Findings, kinds: &[&str], least: usize) {
-    println!("{:#?}", findings.counts);
     let failures = findings.failures.join("\n");
     assert!(findings.failures.is_empty(), "{failures}");
     for kind in kinds {
@@ -173,6 +172,7 @@ const KINDS: &[&str] = &[
 fn random_pairs_on_sqlite_lose_nothing() {
     let pairs = pairs(1_000, 20_000);
     let findings = explore(pairs, 3, None, undamaged);
+    println!("{:#?}", findings.counts);
     let kinds = [KINDS, &["SetStrict"]].concat();
     judge(&findings, &kinds, least(pairs, 100));
 }
@@ -183,6 +183,7 @@ fn random_pairs_on_postgres_lose_nothing() {
     let server = runtime.block_on(support::confined());
     let pairs = pairs(100, 2_000);
     let findings = explore(pairs, 3, Some(&server), undamaged);
+    println!("{:#?}", findings.counts);
     let enums = [
         "CreateEnum",
         "AddEnumValue",
