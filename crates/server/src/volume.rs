@@ -378,11 +378,13 @@ impl Volume {
         sqlx::query("SELECT count(*) FROM sqlite_schema")
             .execute(&mut side.keeper)
             .await?;
-        if self.is_visited() {
+        self.note(side, true);
+        // As late as can be: what somebody has written into the file's place must not be written over.
+        if self.is_visited() || !self.looks_ours() {
             self.let_go(side).await?;
+            self.note(side, false);
             return Ok(Moved::Later);
         }
-        self.note(side, true);
         let moved = checkpoint(writer, "PASSIVE").await;
         self.expected.lock().expect("no thread panicked").database = Written::of(&self.database);
         if self.is_visited() {
@@ -401,7 +403,8 @@ impl Volume {
     }
 
     fn note(&self, side: &Side, moving: bool) {
-        let Some(database) = Written::of(&self.database) else {
+        let expected = *self.expected.lock().expect("no thread panicked");
+        let Some(database) = expected.database else {
             return;
         };
         // Of a log that was found the note of the run that began it still holds.
@@ -411,7 +414,7 @@ impl Volume {
         let marker = Marker {
             generation: side.generation,
             database,
-            log: Identity::of(&self.log),
+            log: expected.log,
             moving,
         };
         if let Err(error) = marker.write(&self.database, &self.directory) {
