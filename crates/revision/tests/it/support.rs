@@ -6,6 +6,7 @@ pub(crate) mod compile;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use revision::{Engine, Options};
@@ -13,7 +14,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Sta
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
-pub(crate) use cluster::{confined, postgres};
+pub(crate) use cluster::postgres;
 
 /// A SQLite file that does not exist yet, in a directory of its own.
 pub(crate) struct SqliteFile {
@@ -58,6 +59,18 @@ impl SqliteFile {
             .expect("the fixture migrates");
         self
     }
+}
+
+/// The URL of a database whose role may create no other one.
+pub(crate) async fn confined() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let role = format!("confined_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let url = postgres().await;
+    execute(&url, &format!("CREATE ROLE {role} LOGIN")).await;
+    let name = url.trim_start_matches("postgres:///");
+    let name = name.split('?').next().unwrap_or(name);
+    execute(&url, &format!("GRANT CREATE ON DATABASE {name} TO {role}")).await;
+    url.replace("user=postgres", &format!("user={role}"))
 }
 
 /// The URL of a copy of another PostgreSQL database, to which nobody may be connected.

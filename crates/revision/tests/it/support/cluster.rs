@@ -44,18 +44,6 @@ pub(crate) async fn create(template: &str) -> String {
     url(&name)
 }
 
-/// The URL of a database whose role may create no other one.
-pub(crate) async fn confined() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let role = format!("confined_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let url = postgres().await;
-    execute(&url, &format!("CREATE ROLE {role} LOGIN")).await;
-    let name = url.trim_start_matches("postgres:///");
-    let name = name.split('?').next().unwrap_or(name);
-    execute(&url, &format!("GRANT CREATE ON DATABASE {name} TO {role}")).await;
-    url.replace("user=postgres", &format!("user={role}"))
-}
-
 fn start() -> Cluster {
     let programs = programs();
     // The server refuses to run as root.
