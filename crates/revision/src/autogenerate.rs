@@ -245,8 +245,7 @@ pub async fn compare(
         return Ok(Outcome::Undecided(forth.questions));
     }
     let back = plan(after, before, Fill::Empty);
-    let mut down = back.operations;
-    down.extend(renames::reversed(&up));
+    let mut down = renames::undone(&up, back.operations);
 
     let mut reached = start.clone();
     if !forth.operations.is_empty() {

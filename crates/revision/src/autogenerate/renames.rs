@@ -210,8 +210,27 @@ fn enums<'a>(reading: &'a Reading, words: &'a Words) -> &'a BTreeMap<String, Vec
     read.map_or(words.enums(), |schema| &schema.enums)
 }
 
+/// The way back, with the renames taken back in it: tables and columns at its end, which speaks of them by their new
+/// names, and values of enums as soon as their enum is as it was, because a default is one of them.
+pub(super) fn undone(renames: &[Operation], mut back: Vec<Operation>) -> Vec<Operation> {
+    let is_value = |operation: &Operation| matches!(operation, Operation::RenameEnumValue { .. });
+    let (values, others): (Vec<_>, Vec<_>) = reversed(renames).into_iter().partition(is_value);
+    let is_enum = |operation: &&Operation| {
+        matches!(
+            operation,
+            Operation::CreateEnum { .. }
+                | Operation::AddEnumValue { .. }
+                | Operation::ReplaceEnum { .. }
+        )
+    };
+    let at = back.iter().take_while(is_enum).count();
+    back.splice(at..at, values);
+    back.extend(others);
+    back
+}
+
 /// The same backwards.
-pub(super) fn reversed(operations: &[Operation]) -> Vec<Operation> {
+fn reversed(operations: &[Operation]) -> Vec<Operation> {
     let each = operations.iter().rev().map(|operation| match operation {
         Operation::RenameTable { from, to } => Operation::RenameTable {
             from: to.clone(),
