@@ -170,7 +170,7 @@ const KINDS: &[&str] = &[
 
 #[test]
 fn random_pairs_on_sqlite_lose_nothing() {
-    let pairs = pairs(1_000, 20_000);
+    let pairs = pairs(2_000, 20_000);
     let findings = explore(pairs, 3, None, undamaged);
     println!("{:#?}", findings.counts);
     let kinds = [KINDS, &["SetStrict"]].concat();
@@ -181,7 +181,7 @@ fn random_pairs_on_sqlite_lose_nothing() {
 fn random_pairs_on_postgres_lose_nothing() {
     let runtime = Runtime::new().expect("a runtime");
     let server = runtime.block_on(support::confined());
-    let pairs = pairs(100, 2_000);
+    let pairs = pairs(200, 2_000);
     let findings = explore(pairs, 3, Some(&server), undamaged);
     println!("{:#?}", findings.counts);
     let enums = [
