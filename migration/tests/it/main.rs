@@ -6,7 +6,6 @@
 )]
 
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
-#[expect(dead_code, reason = "the engine's own tests use all of it")]
 mod cluster;
 mod entities;
 mod guide;

@@ -1,7 +1,6 @@
 //! The service in this process, over a throw-away database of either kind and a clock that stands still.
 
 #[path = "../../../revision/tests/it/support/cluster.rs"]
-#[expect(dead_code, reason = "the engine's own tests use all of it")]
 pub(crate) mod cluster;
 pub(crate) mod control;
 pub(crate) mod file;
