@@ -52,8 +52,12 @@ impl Way<'_> {
         postgres: Option<&Column>,
     ) -> Vec<Change> {
         let mut definition = self.definition(table, column, postgres);
-        if is_autoincrement(table, column) && key::is_lone(table, &column.name) {
-            definition.primary_key().auto_increment();
+        if is_autoincrement(table, column) {
+            definition.auto_increment();
+            // A key with a name comes later, by itself.
+            if key::is_lone(table, &column.name) {
+                definition.primary_key();
+            }
         }
         let has_value = column.default.is_some()
             || column.generated.is_some()

@@ -88,6 +88,10 @@ impl Found {
         Ok((column.collation.clone(), column.comment.clone()))
     }
 
+    pub(super) fn is_identity(&self, column: &str) -> Result<bool, DbErr> {
+        Ok(self.is_real && self.column(column)?.identity.is_some())
+    }
+
     pub(super) fn is_generated(&self, column: &str) -> Result<bool, DbErr> {
         Ok(self.is_real && self.column(column)?.generated.is_some())
     }

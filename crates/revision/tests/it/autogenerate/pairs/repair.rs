@@ -10,6 +10,11 @@ pub(super) fn repair(schema: &mut Schema, on_both: bool) {
         if table.without_rowid && table.primary.is_none() {
             table.without_rowid = false;
         }
+        // SQLite cannot rename a column of such a table: it loses its way between the two keys.
+        let primary = table.primary.iter().flat_map(|key| &key.columns);
+        let primary: Vec<u32> = primary.copied().collect();
+        let mut in_uniques = table.uniques.iter().flat_map(|unique| &unique.columns);
+        table.without_rowid &= !in_uniques.any(|column| primary.contains(column));
         let says_all = |kind: Kind| !on_both || kind.is_strict_on_both();
         table.strict &= table.columns.iter().all(|column| says_all(column.kind));
     }
