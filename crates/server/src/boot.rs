@@ -12,11 +12,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Clock;
 use migration::Migrator;
 use revision::{Engine, Options, Target};
-use sea_orm::{DbErr, EntityTrait as _, QueryOrder as _};
+use sea_orm::{DbErr, EntityTrait as _, QueryOrder as _, QuerySelect as _};
 use tokio::sync::watch;
 
 use crate::config::{Config, DatabaseLocation};
-use crate::database::Database;
+use crate::database::failure::Failure;
+use crate::database::{self, Database};
 use crate::problem::Trouble;
 use crate::state::{Phase, Store};
 use crate::volume::inspect::with_offer;
@@ -112,16 +113,20 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
         }
     };
     let snapshots = volume::copies::of(path);
-    let writer = store.database.sqlite_writer().clone();
-    match Volume::start(path, prepared, writer, snapshots.directory()).await {
+    let Database::Sqlite(sqlite) = store.database.clone() else {
+        unreachable!("a path is that of a SQLite database");
+    };
+    match Volume::start(path, prepared, sqlite.writer(), snapshots.directory()).await {
         Ok(volume) => {
+            let volume = Arc::new(volume);
+            sqlite.acknowledge_into(Arc::clone(&volume));
             if let Some(last) = last_entry(&store).await
                 && now < last - CLOCK_TOLERANCE
             {
                 let text = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M").to_string();
                 volume.notify(notice::clock_behind(&text(now), &text(last)));
             }
-            store.volume = Some(Arc::new(volume));
+            store.volume = Some(volume);
             Ok(store)
         }
         Err(error) => {
@@ -139,14 +144,20 @@ const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// When the last entry was made, by the clock of that time.
 async fn last_entry(store: &Store) -> Option<DateTime<Utc>> {
     use entity::{doctor_vacation, drug};
-    let reader = store.database.reader();
-    let drug = drug::Entity::find()
-        .order_by_desc(drug::Column::UpdatedAt)
-        .one(reader)
+    let mut session = store.database.read().await.ok()?;
+    let drug = session
+        .one(
+            drug::Entity::find()
+                .order_by_desc(drug::Column::UpdatedAt)
+                .limit(1),
+        )
         .await;
-    let vacation = doctor_vacation::Entity::find()
-        .order_by_desc(doctor_vacation::Column::UpdatedAt)
-        .one(reader)
+    let vacation = session
+        .one(
+            doctor_vacation::Entity::find()
+                .order_by_desc(doctor_vacation::Column::UpdatedAt)
+                .limit(1),
+        )
         .await;
     let drug = drug.ok().flatten().map(|row| row.updated_at);
     let vacation = vacation.ok().flatten().map(|row| row.updated_at);
@@ -156,17 +167,14 @@ async fn last_entry(store: &Store) -> Option<DateTime<Utc>> {
 fn start_trouble(error: StartError, config: &Config) -> Trouble {
     match error {
         StartError::Trouble(trouble) => trouble,
-        StartError::Sqlite(error) => {
-            let error = DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into()));
-            cannot_open(&error, &config.database)
-        }
-        StartError::Io(error) => {
-            let error = DbErr::Conn(sea_orm::RuntimeErr::SqlxError(
-                sqlx::Error::Io(error).into(),
-            ));
-            cannot_open(&error, &config.database)
-        }
+        StartError::Sqlite(error) => cannot_open(&error.into(), &config.database),
+        StartError::Sqlx(error) => cannot_open(&of_sqlx(error), &config.database),
+        StartError::Io(error) => cannot_open(&of_sqlx(error.into()), &config.database),
     }
+}
+
+fn of_sqlx(error: sqlx::Error) -> database::Error {
+    DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())).into()
 }
 
 /// Migrates and opens.
@@ -188,9 +196,9 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble>
     })
 }
 
-fn cannot_open(error: &DbErr, location: &DatabaseLocation) -> Trouble {
+fn cannot_open(error: &database::Error, location: &DatabaseLocation) -> Trouble {
     tracing::debug!(%error, "the database cannot be opened");
-    Trouble::of_storage(error).unwrap_or_else(|| Trouble {
+    Trouble::of_storage(Failure::of(error)).unwrap_or_else(|| Trouble {
         code: "database-unreachable".into(),
         title: "The database cannot be opened".into(),
         detail: format!(
@@ -256,7 +264,7 @@ fn snapshot_dir(location: &DatabaseLocation) -> Option<PathBuf> {
 
 fn trouble(error: &revision::Error) -> Trouble {
     if let revision::Error::Database { source, .. } | revision::Error::Failed { source, .. } = error
-        && let Some(trouble) = Trouble::of_storage(source)
+        && let Some(trouble) = Trouble::of_storage(Failure::of_orm(source))
     {
         return trouble;
     }

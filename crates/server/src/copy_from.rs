@@ -6,12 +6,11 @@ use entity::{doctor_vacation, drug, idempotency_key};
 use migration::Migrator;
 use revision::{Engine, Options, Target};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    PaginatorTrait, Statement, TransactionTrait as _,
+    ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, IntoActiveModel, PaginatorTrait, Statement, TransactionTrait as _,
 };
 
 use crate::config::{Config, DatabaseLocation};
-use crate::database::Database;
 use crate::problem::Trouble;
 
 /// Rows in one statement: PostgreSQL takes 65,535 values at most.
@@ -41,8 +40,10 @@ pub async fn copy_from(config: &Config, source: &DatabaseLocation) -> Result<Str
         .await;
     upgraded.map_err(revision)?;
     let text = |error: DbErr| failed(&error.to_string(), "Put the cause right and try again.");
-    let from = Database::open(source).await.map_err(text)?;
-    let to = Database::open(&config.database).await.map_err(text)?;
+    let from = Database::connect(source.url()).await.map_err(text)?;
+    let to = Database::connect(config.database.url())
+        .await
+        .map_err(text)?;
     let copied = copy(&from, &to).await;
     for database in [from, to] {
         if let Err(error) = database.close().await {
@@ -59,8 +60,8 @@ pub async fn copy_from(config: &Config, source: &DatabaseLocation) -> Result<Str
 }
 
 /// Nothing where there are rows already.
-async fn copy(from: &Database, to: &Database) -> Result<Option<String>, DbErr> {
-    let from = from.reader().begin().await?;
+async fn copy(from: &DatabaseConnection, to: &DatabaseConnection) -> Result<Option<String>, DbErr> {
+    let from = from.begin().await?;
     let to = to.begin().await?;
     let there = drug::Entity::find().count(&to).await?
         + doctor_vacation::Entity::find().count(&to).await?

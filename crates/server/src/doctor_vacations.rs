@@ -7,16 +7,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Absence, Absences};
 use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, EntityTrait, FromQueryResult, QuerySelect, QueryTrait};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::{Fields, JsonBody, PatchBody};
+use crate::database::Session;
 use crate::etag::{IfMatch, Tagged};
 use crate::page::{self, PageRequest, SortKeys};
 use crate::problem::{Error, Result};
@@ -137,17 +135,23 @@ impl From<Model> for DoctorVacationOut {
     }
 }
 
+/// The days of an absence alone.
+#[derive(Debug, FromQueryResult)]
+pub(crate) struct Days {
+    pub(crate) start_date: NaiveDate,
+    pub(crate) end_date: NaiveDate,
+}
+
 /// Every absence of the doctor, for the rules.
-pub(crate) async fn absences(connection: &impl ConnectionTrait) -> Result<Absences> {
-    let rows: Vec<(NaiveDate, NaiveDate)> = Entity::find()
+pub(crate) async fn absences(session: &mut Session) -> Result<Absences> {
+    let select = Entity::find()
         .select_only()
-        .columns([Column::StartDate, Column::EndDate])
-        .into_tuple()
-        .all(connection)
-        .await?;
-    Ok(Absences::new(
-        rows.into_iter().map(|(start, end)| Absence { start, end }),
-    ))
+        .columns([Column::StartDate, Column::EndDate]);
+    let rows: Vec<Days> = session.rows(select.as_query()).await?;
+    Ok(Absences::new(rows.into_iter().map(|days| Absence {
+        start: days.start_date,
+        end: days.end_date,
+    })))
 }
 
 /// Every route of this resource.
@@ -171,19 +175,14 @@ async fn list(
     let mut parameters = Parameters::parse(query.as_deref());
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
-    let reader = store.database.reader();
-    let page = request.read_from(&Entity::find(), reader).await?;
-    let total: Option<i64> = Entity::find()
+    let mut session = store.database.read().await?;
+    let page = request.read_from(&Entity::find(), &mut session).await?;
+    let total = Entity::find()
         .select_only()
-        .column_as(Expr::cust("*").count(), "total")
-        .into_tuple()
-        .one(reader)
-        .await?;
-    let headers = page.headers(
-        uri.path(),
-        query.as_deref(),
-        total.unwrap_or(0).unsigned_abs(),
-    );
+        .column_as(Expr::cust("*").count(), "number");
+    let total = session.number(total.as_query()).await?;
+    drop(session);
+    let headers = page.headers(uri.path(), query.as_deref(), total.unsigned_abs());
     let vacations: Vec<_> = page.rows.into_iter().map(DoctorVacationOut::from).collect();
     Ok((headers, axum::Json(vacations)).into_response())
 }
@@ -197,15 +196,16 @@ async fn list(
 async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
     let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
     let now = store.now();
-    let tx = store.database.begin().await?;
     let row = ActiveModel {
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
         ..input.active_model()
     };
-    let row = row.insert(&tx).await?;
-    tx.commit().await?;
+    let write = store
+        .database
+        .write(move |session| Box::pin(async move { session.insert(row).await }));
+    let row = write.await?;
     let location = format!("{}/doctor-vacations/{}", openapi::PREFIX, row.id);
     Ok((
         StatusCode::CREATED,
@@ -222,9 +222,8 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
-    let row = Entity::find_by_id(id.number())
-        .one(store.database.reader())
-        .await?;
+    let mut session = store.database.read().await?;
+    let row = session.one(Entity::find_by_id(id.number())).await?;
     Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
 }
 
@@ -241,10 +240,7 @@ async fn replace(
 ) -> Result<Tagged> {
     let condition = IfMatch::read(&headers)?;
     let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
-    let tx = store.database.begin().await?;
-    let before = locked(&tx, &id).await?;
-    condition.check(before.version)?;
-    write(&store, tx, &before, input).await
+    change(store, id, condition, move |_| Ok(input)).await
 }
 
 /// Change some members of an absence of the doctor
@@ -266,11 +262,10 @@ async fn patch(
 ) -> Result<Tagged> {
     let condition = IfMatch::read(&headers)?;
     let patch = Fields::parse(&body)?;
-    let tx = store.database.begin().await?;
-    let before = locked(&tx, &id).await?;
-    condition.check(before.version)?;
-    let input = DoctorVacationIn::read(patch.merge_into(&DoctorVacationIn::of(&before))?)?;
-    write(&store, tx, &before, input).await
+    change(store, id, condition, move |before| {
+        DoctorVacationIn::read(patch.merge_into(&DoctorVacationIn::of(before))?)
+    })
+    .await
 }
 
 /// Delete an absence of the doctor
@@ -278,38 +273,47 @@ async fn patch(
     params(page::IdParameter, page::IfMatchParameter), responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
-    let tx = store.database.begin().await?;
-    let row = locked(&tx, &id).await?;
-    condition.check(row.version)?;
-    Entity::delete_by_id(row.id).exec(&tx).await?;
-    tx.commit().await?;
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            let row = locked(session, &id).await?;
+            condition.check(row.version)?;
+            let delete = Entity::delete_by_id(row.id);
+            session.execute(delete.as_query()).await?;
+            Ok::<_, Error>(())
+        })
+    });
+    write.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Writes the new state of an absence that is locked.
-async fn write(
-    store: &Store,
-    tx: DatabaseTransaction,
-    before: &Model,
-    input: DoctorVacationIn,
+/// Writes what an absence is to be, given what it was while nobody else changes it.
+async fn change(
+    store: Store,
+    id: page::Id,
+    condition: IfMatch,
+    to: impl FnOnce(&Model) -> Result<DoctorVacationIn> + Send + 'static,
 ) -> Result<Tagged> {
-    let row = ActiveModel {
-        id: Set(before.id),
-        version: Set(before.version + 1),
-        updated_at: Set(store.now()),
-        ..input.active_model()
-    };
-    let row = row.update(&tx).await?;
-    tx.commit().await?;
-    Ok(tagged(row))
+    let now = store.now();
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            let before = locked(session, &id).await?;
+            condition.check(before.version)?;
+            let row = ActiveModel {
+                id: Set(before.id),
+                version: Set(before.version + 1),
+                updated_at: Set(now),
+                ..to(&before)?.active_model()
+            };
+            Ok::<_, Error>(session.update(row).await?)
+        })
+    });
+    Ok(tagged(write.await?))
 }
 
 /// The row with this id, which nobody else changes until the transaction ends.
-async fn locked(tx: &DatabaseTransaction, id: &page::Id) -> Result<Model> {
-    let row = Entity::find_by_id(id.number())
-        .lock_exclusive()
-        .one(tx)
-        .await?;
+async fn locked(session: &mut Session, id: &page::Id) -> Result<Model> {
+    let select = Entity::find_by_id(id.number()).lock_exclusive();
+    let row = session.one(select).await?;
     row.ok_or_else(|| not_found(id))
 }
 

@@ -9,8 +9,10 @@ mod refill;
 use axum::extract::{OriginalUri, RawQuery};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
+use domain::Absences;
 use entity::drug;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, QuerySelect};
+use sea_orm::{ActiveValue::Set, EntityTrait, QuerySelect, QueryTrait};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,6 +23,7 @@ pub use self::refill::RefillIn;
 
 use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
+use crate::database::Session;
 use crate::doctor_vacations::absences;
 use crate::etag::{IfMatch, Tagged};
 use crate::problem::{Error, Result};
@@ -48,11 +51,12 @@ async fn list(
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
 ) -> Result<Response> {
-    let reader = store.database.reader();
-    let absences = absences(reader).await?;
+    let mut session = store.database.read().await?;
+    let absences = absences(&mut session).await?;
     let today = store.today();
     let request = list::ListRequest::read(query.as_deref(), today, &absences)?;
-    let (page, total) = request.page(reader).await?;
+    let (page, total) = request.page(&mut session).await?;
+    drop(session);
     let drugs = page
         .rows
         .iter()
@@ -72,17 +76,21 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
     let input = DrugIn::read(Fields::parse(&body)?, StockMember::Optional)?;
     let (now, today) = (store.now(), store.today());
     let stock = input.counted(today);
-    let tx = store.database.begin().await?;
     let row = drug::ActiveModel {
         version: Set(1),
         created_at: Set(now),
         updated_at: Set(now),
         ..record::active_model(input, stock)
     };
-    let row = row.insert(&tx).await?;
-    let answer = tagged(&row, &tx, &store).await?;
-    tx.commit().await?;
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            let row = session.insert(row).await?;
+            Ok::<_, Error>((row, absences(session).await?))
+        })
+    });
+    let (row, absences) = write.await?;
     let location = format!("{}/drugs/{}", openapi::PREFIX, row.id);
+    let answer = tagged(&row, &absences, today)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
 }
 
@@ -93,10 +101,12 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
-    let reader = store.database.reader();
-    let row = drug::Entity::find_by_id(id.number()).one(reader).await?;
+    let mut session = store.database.read().await?;
+    let row = session.one(drug::Entity::find_by_id(id.number())).await?;
     let row = row.ok_or_else(|| not_found(&id))?;
-    Ok(tagged(&row, reader, &store).await?.answer(&headers))
+    let absences = absences(&mut session).await?;
+    drop(session);
+    Ok(tagged(&row, &absences, store.today())?.answer(&headers))
 }
 
 /// Replace a drug
@@ -113,11 +123,8 @@ async fn replace(
 ) -> Result<Tagged> {
     let condition = IfMatch::read(&headers)?;
     let input = DrugIn::read(Fields::parse(&body)?, StockMember::Required)?;
-    let tx = store.database.begin().await?;
-    let before = locked(&tx, &id).await?;
-    condition.check(before.version)?;
     let stock = input.counted(store.today());
-    write(&store, tx, before, input, stock).await
+    change(store, id, condition, move |_| Ok((input, stock))).await
 }
 
 /// Change some members of a drug
@@ -139,23 +146,22 @@ async fn patch(
     let condition = IfMatch::read(&headers)?;
     let patch = Fields::parse(&body)?;
     let today = store.today();
-    let tx = store.database.begin().await?;
-    let before = locked(&tx, &id).await?;
-    condition.check(before.version)?;
-
-    let counts = patch.has("current_amount");
-    let document = DrugIn::of(&before, today)?;
-    let input = DrugIn::read(patch.merge_into(&document)?, StockMember::Required)?;
-    let (stock, therapy) = (record::stock(&before)?, record::therapy(&before)?);
-    let stock = if counts {
-        input.counted(today)
-    } else if input.therapy() == therapy {
-        stock
-    } else {
-        // Past days keep the schedule that they had.
-        stock.settle(&therapy, today)
-    };
-    write(&store, tx, before, input, stock).await
+    change(store, id, condition, move |before| {
+        let counts = patch.has("current_amount");
+        let document = DrugIn::of(before, today)?;
+        let input = DrugIn::read(patch.merge_into(&document)?, StockMember::Required)?;
+        let (stock, therapy) = (record::stock(before)?, record::therapy(before)?);
+        let stock = if counts {
+            input.counted(today)
+        } else if input.therapy() == therapy {
+            stock
+        } else {
+            // Past days keep the schedule that they had.
+            stock.settle(&therapy, today)
+        };
+        Ok((input, stock))
+    })
+    .await
 }
 
 /// Delete a drug
@@ -163,49 +169,55 @@ async fn patch(
     responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
-    let tx = store.database.begin().await?;
-    let row = locked(&tx, &id).await?;
-    condition.check(row.version)?;
-    drug::Entity::delete_by_id(row.id).exec(&tx).await?;
-    tx.commit().await?;
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            let row = locked(session, &id).await?;
+            condition.check(row.version)?;
+            let delete = drug::Entity::delete_by_id(row.id);
+            session.execute(delete.as_query()).await?;
+            Ok::<_, Error>(())
+        })
+    });
+    write.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Writes the new state of a drug that is locked.
-async fn write(
-    store: &Store,
-    tx: DatabaseTransaction,
-    before: drug::Model,
-    input: DrugIn,
-    stock: domain::Stock,
+/// Writes what a drug is to be, given what it was while nobody else changes it.
+async fn change(
+    store: Store,
+    id: page::Id,
+    condition: IfMatch,
+    to: impl FnOnce(&drug::Model) -> Result<(DrugIn, domain::Stock)> + Send + 'static,
 ) -> Result<Tagged> {
-    let row = drug::ActiveModel {
-        id: Set(before.id),
-        version: Set(before.version + 1),
-        updated_at: Set(store.now()),
-        ..record::active_model(input, stock)
-    };
-    let row = row.update(&tx).await?;
-    let answer = tagged(&row, &tx, store).await?;
-    tx.commit().await?;
-    Ok(answer)
+    let (now, today) = (store.now(), store.today());
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            let before = locked(session, &id).await?;
+            condition.check(before.version)?;
+            let (input, stock) = to(&before)?;
+            let row = drug::ActiveModel {
+                id: Set(before.id),
+                version: Set(before.version + 1),
+                updated_at: Set(now),
+                ..record::active_model(input, stock)
+            };
+            let row = session.update(row).await?;
+            Ok::<_, Error>((row, absences(session).await?))
+        })
+    });
+    let (row, absences) = write.await?;
+    tagged(&row, &absences, today)
 }
 
 /// The row with this id, which nobody else changes until the transaction ends.
-async fn locked(tx: &DatabaseTransaction, id: &page::Id) -> Result<drug::Model> {
-    let row = drug::Entity::find_by_id(id.number())
-        .lock_exclusive()
-        .one(tx)
-        .await?;
+async fn locked(session: &mut Session, id: &page::Id) -> Result<drug::Model> {
+    let select = drug::Entity::find_by_id(id.number()).lock_exclusive();
+    let row = session.one(select).await?;
     row.ok_or_else(|| not_found(id))
 }
 
-async fn tagged(
-    row: &drug::Model,
-    connection: &impl sea_orm::ConnectionTrait,
-    store: &Store,
-) -> Result<Tagged> {
-    let drug = DrugOut::new(row, &absences(connection).await?, store.today())?;
+fn tagged(row: &drug::Model, absences: &Absences, today: NaiveDate) -> Result<Tagged> {
+    let drug = DrugOut::new(row, absences, today)?;
     Ok(Tagged::new(&drug, row.version))
 }
 

@@ -5,15 +5,15 @@
 use axum::http::HeaderMap;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::idempotency_key;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryTrait};
 use sha2::{Digest, Sha256};
 
+use crate::database::Session;
 use crate::etag::Tagged;
 use crate::problem::{Error, Result};
-use crate::state::Store;
 
 /// How long an answer is kept for a retry.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -57,14 +57,12 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// [`Error::KeyReused`] where the key came with another request.
-    pub async fn claim(&self, tx: &DatabaseTransaction, store: &Store) -> Result<Option<Tagged>> {
-        let now = store.now();
-        idempotency_key::Entity::delete_many()
-            .filter(idempotency_key::Column::CreatedAt.lt(now - KEPT))
-            .exec(tx)
-            .await?;
+    pub async fn claim(&self, session: &mut Session, now: DateTime<Utc>) -> Result<Option<Tagged>> {
+        let outdated = idempotency_key::Entity::delete_many()
+            .filter(idempotency_key::Column::CreatedAt.lt(now - KEPT));
+        session.execute(outdated.as_query()).await?;
         // A concurrent request with this key waits here until the first has committed.
-        let inserted = idempotency_key::Entity::insert(idempotency_key::ActiveModel {
+        let insert = idempotency_key::Entity::insert(idempotency_key::ActiveModel {
             key: Set(self.key.clone()),
             fingerprint: Set(self.fingerprint.clone()),
             etag: Set(String::new()),
@@ -75,14 +73,12 @@ impl IdempotencyKey {
             OnConflict::column(idempotency_key::Column::Key)
                 .do_nothing()
                 .to_owned(),
-        )
-        .exec_without_returning(tx)
-        .await?;
-        if inserted == 1 {
+        );
+        if session.execute(insert.as_query()).await? == 1 {
             return Ok(None);
         }
-        let known = idempotency_key::Entity::find_by_id(&self.key)
-            .one(tx)
+        let known = session
+            .one(idempotency_key::Entity::find_by_id(&self.key))
             .await?
             .ok_or_else(|| Error::Corrupt("an idempotency key is there and is not".into()))?;
         if known.fingerprint != self.fingerprint {
@@ -95,13 +91,12 @@ impl IdempotencyKey {
     }
 
     /// Keeps the answer beside the booking that it answers.
-    pub async fn keep(&self, tx: &DatabaseTransaction, answer: &Tagged) -> Result<()> {
-        idempotency_key::Entity::update_many()
+    pub async fn keep(&self, session: &mut Session, answer: &Tagged) -> Result<()> {
+        let update = idempotency_key::Entity::update_many()
             .col_expr(idempotency_key::Column::Etag, answer.etag.clone().into())
             .col_expr(idempotency_key::Column::Body, answer.body.clone().into())
-            .filter(idempotency_key::Column::Key.eq(&self.key))
-            .exec(tx)
-            .await?;
+            .filter(idempotency_key::Column::Key.eq(&self.key));
+        session.execute(update.as_query()).await?;
         Ok(())
     }
 }

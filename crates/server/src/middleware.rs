@@ -4,7 +4,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, Version, header};
 use axum::middleware::Next;
@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use tower_http::request_id::RequestId;
 
 use crate::problem::{Cause, Error, Problem};
-use crate::state::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
@@ -69,22 +68,6 @@ pub async fn one_host(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     Error::parameter("Host", "must be one host, with its port if it has one").into_response()
-}
-
-/// Lets no write be acknowledged into files that are not there any more: the check comes after the commit and before the
-/// answer.
-pub async fn acknowledge(State(app): State<App>, request: Request, next: Next) -> Response {
-    let writes = !request.method().is_safe();
-    let response = next.run(request).await;
-    if writes
-        && response.status().is_success()
-        && let Ok(store) = app.store()
-        && let Some(volume) = store.volume
-        && let Err(trouble) = volume.still_ours().await
-    {
-        return Error::from(trouble).into_response();
-    }
-    response
 }
 
 /// Logs a request when it is answered, and gives every error its problem document with the request's id.

@@ -6,11 +6,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use sea_orm::sea_query::Value;
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbErr, EntityTrait, ModelTrait, Order, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ColumnTrait, ColumnType, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+    Select,
 };
 use serde_json::json;
 
+use crate::database::record::Record;
+use crate::database::{Error, Session};
 use crate::json::shortened;
 use crate::query::Parameters;
 
@@ -119,17 +121,17 @@ impl<C: ColumnTrait> PageRequest<C> {
     pub async fn read_from<E>(
         &self,
         rows: &Select<E>,
-        connection: &impl ConnectionTrait,
-    ) -> Result<Page<E::Model>, DbErr>
+        session: &mut Session,
+    ) -> Result<Page<E::Model>, Error>
     where
-        E: EntityTrait<Column = C>,
+        E: EntityTrait<Column = C, Model: Record>,
     {
         let wanted = usize::try_from(self.limit).expect("a limit is at most 200");
         let mut found = Vec::new();
         for statement in self.statements(rows) {
             // One row more than the page holds tells whether there is a next one.
             let missing = self.limit + 1 - found.len() as u64;
-            found.extend(statement.limit(missing).all(connection).await?);
+            found.extend(session.all(statement.limit(missing)).await?);
             if found.len() > wanted {
                 break;
             }

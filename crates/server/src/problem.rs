@@ -3,19 +3,17 @@
 //! An error carries two messages: what the caller reads, and the cause that goes to the log with the
 //! request's id and never into the body.
 
-mod failure;
-
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sea_orm::DbErr;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::failure::DatabaseFailure;
+use crate::database;
+use crate::database::failure::Failure;
 
 /// A problem document: what went wrong, in words for people and in fields for programs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -66,10 +64,10 @@ pub struct Trouble {
 
 impl Trouble {
     /// The trouble that keeps the service from starting where the storage is full or may not be written.
-    pub fn of_storage(error: &DbErr) -> Option<Self> {
-        match DatabaseFailure::of(error) {
-            DatabaseFailure::Full => Some(Self::of_full_storage()),
-            DatabaseFailure::ReadOnly => Some(Self {
+    pub fn of_storage(failure: Failure) -> Option<Self> {
+        match failure {
+            Failure::Full => Some(Self::of_full_storage()),
+            Failure::ReadOnly => Some(Self {
                 code: "storage-read-only".into(),
                 title: READ_ONLY.into(),
                 detail: CHECK_THE_VOLUME.into(),
@@ -125,8 +123,17 @@ pub enum Error {
     Unavailable(#[from] Trouble),
     #[error("a row does not make sense: {0}")]
     Corrupt(String),
-    #[error(transparent)]
-    Database(#[from] DbErr),
+    #[error("{0}")]
+    Database(database::Error),
+}
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        match error {
+            database::Error::Replaced(trouble) => Self::Unavailable(trouble),
+            error => Self::Database(error),
+        }
+    }
 }
 
 /// The result of a handler.
@@ -292,33 +299,32 @@ impl Error {
 }
 
 /// What a failure of the database means to the caller.
-fn database_problem(error: &DbErr) -> Problem {
-    match DatabaseFailure::of(error) {
-        DatabaseFailure::Full => {
-            Problem::new("storage-full", StatusCode::INSUFFICIENT_STORAGE, FULL).detail(
+fn database_problem(error: &database::Error) -> Problem {
+    match Failure::of(error) {
+        Failure::Full => Problem::new("storage-full", StatusCode::INSUFFICIENT_STORAGE, FULL)
+            .detail(
                 "Nothing was changed. Reading goes on; writing works again, without a restart, as \
              soon as space is freed on the volume that holds the database.",
-            )
-        }
-        DatabaseFailure::ReadOnly => Problem::new(
+            ),
+        Failure::ReadOnly => Problem::new(
             "storage-read-only",
             StatusCode::SERVICE_UNAVAILABLE,
             READ_ONLY,
         )
         .detail(CHECK_THE_VOLUME),
-        DatabaseFailure::Busy => Problem::new(
+        Failure::Busy => Problem::new(
             "busy",
             StatusCode::SERVICE_UNAVAILABLE,
             "The database is busy",
         )
         .detail("Nothing was changed: the database was busy for too long. Try again in a moment."),
-        DatabaseFailure::Unreachable => Problem::new(
+        Failure::Unreachable => Problem::new(
             "database-unreachable",
             StatusCode::SERVICE_UNAVAILABLE,
             "The database cannot be reached",
         )
         .detail("The database does not answer. Try again in a moment."),
-        DatabaseFailure::Other => Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR),
+        Failure::Other => Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }
 

@@ -61,11 +61,7 @@ pub fn service(
                     StatusCode::SERVICE_UNAVAILABLE,
                     REQUEST_TIMEOUT,
                 ))
-                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES))
-                .layer(from::from_fn_with_state(
-                    app.clone(),
-                    middleware::acknowledge,
-                )),
+                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES)),
         )
         .with_state(app);
     ServiceBuilder::new()

@@ -16,6 +16,7 @@
 //! - While SQLite has the file open, **no descriptor of it or of its `-shm` is closed** by anything but SQLite: that would
 //!   drop SQLite's own locks in this process. So the running service looks by `stat` alone.
 
+mod checkpoints;
 pub mod copies;
 mod files;
 pub mod inspect;
@@ -28,23 +29,24 @@ pub mod visitors;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use domain::Clock;
+use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, Connection as _, SqlitePool};
 
+pub use self::checkpoints::Moved;
+use self::checkpoints::{Side, generation, measure, raw, stamp};
 use self::copies::{DAILY, PRE_RESTORE, STOP};
 use self::files::{Identity, Written, beside, directory, size};
 use self::marker::Marker;
 use self::prepare::Prepared;
 use self::visitors::Visitors;
+use crate::database::Session;
 use crate::problem::Trouble;
 
-/// Frames in a log from which on it is moved into the file: about 4 MiB.
-const LONG_LOG: i64 = 1000;
 /// How often the files are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// When the first look for a daily copy is, and how often then.
@@ -62,8 +64,8 @@ pub struct Volume {
     database: PathBuf,
     log: PathBuf,
     directory: File,
-    /// The pool of the one connection that writes.
-    writer: SqlitePool,
+    /// The connection that writes.
+    writer: Arc<tokio::sync::Mutex<Session>>,
     visitors: Option<Visitors>,
     side: tokio::sync::Mutex<Side>,
     expected: Mutex<Expected>,
@@ -73,41 +75,11 @@ pub struct Volume {
     _lock: File,
 }
 
-/// The connections beside the pools.
-#[derive(Debug)]
-struct Side {
-    /// Holds a snapshot of the log, so that it is not begun anew.
-    keeper: SqliteConnection,
-    /// Whether it does, because somebody came while the log was moved.
-    is_held: bool,
-    /// Whether the log waits for somebody to go.
-    is_due: bool,
-    /// Measures the log, and makes copies.
-    scribe: SqliteConnection,
-    /// Frames of this log that are in the file.
-    moved: i64,
-    /// What the log began with; unknown for one that was found at the start.
-    generation: Option<u32>,
-    /// The day of the last look for a daily copy.
-    copied_on: Option<String>,
-    /// The log's time when its length was last asked for.
-    measured: Option<SystemTime>,
-}
-
 /// What the files are, as long as they are ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Expected {
     database: Option<Written>,
     log: Option<Identity>,
-}
-
-/// Whether the log is in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// All of it.
-    All,
-    /// Somebody reads, so it has to wait.
-    Later,
 }
 
 impl Volume {
@@ -119,7 +91,7 @@ impl Volume {
     pub async fn start(
         database: &Path,
         prepared: Prepared,
-        writer: SqlitePool,
+        writer: Arc<tokio::sync::Mutex<Session>>,
         snapshots: &Path,
     ) -> Result<Self, StartError> {
         let lock = match prepared.lock {
@@ -163,20 +135,22 @@ impl Volume {
             copied_on: None,
             measured: None,
         };
-        let (_, frames, _) = checkpoint(&mut side.scribe, "NOOP").await?;
+        let (frames, _) = measure(&mut side.scribe).await?;
         // A connection opens the log when it first reads, which must not look like a visitor later.
         sqlx::query("SELECT count(*) FROM sqlite_schema")
             .execute(&mut side.keeper)
             .await?;
-        let mut connection = writer.acquire().await?;
-        let mut generation = generation(&mut connection).await?;
-        if frames == 0 {
-            generation = generation.wrapping_add(1);
-            side.generation = Some(generation);
+        {
+            let mut session = writer.lock().await;
+            let connection = raw(&mut session);
+            let mut generation = generation(connection)?;
+            if frames == 0 {
+                generation = generation.wrapping_add(1);
+                side.generation = Some(generation);
+            }
+            // The first commit of a connection opens the directory, which must not look like a visitor later.
+            stamp(connection, generation)?;
         }
-        // The first commit of a connection opens the directory, which must not look like a visitor later.
-        stamp(&mut connection, generation).await?;
-        drop(connection);
         let volume = Self {
             directory: File::open(directory(database))?,
             expected: Mutex::new(Expected {
@@ -246,7 +220,8 @@ impl Volume {
         Err(notice::replaced(&self.database))
     }
 
-    fn looks_ours(&self) -> bool {
+    /// Whether the files are as the service left them; what follows if not, [`Volume::still_ours`] knows.
+    pub(crate) fn looks_ours(&self) -> bool {
         let now = Expected {
             database: Written::of(&self.database),
             log: Identity::of(&self.log),
@@ -266,7 +241,7 @@ impl Volume {
                 return false;
             }
         }
-        let Ok((_, _, moved)) = checkpoint(&mut side.scribe, "NOOP").await else {
+        let Ok((_, moved)) = measure(&mut side.scribe).await else {
             return false;
         };
         if moved <= side.moved {
@@ -307,121 +282,6 @@ impl Volume {
         self.visitors.as_ref().is_some_and(Visitors::present)
     }
 
-    async fn is_long(&self) -> Result<bool, sqlx::Error> {
-        let mut side = self.side.lock().await;
-        let written = std::fs::metadata(&self.log).and_then(|found| found.modified());
-        let written = written.ok();
-        if side.is_due {
-            return Ok(true);
-        }
-        if written == side.measured {
-            return Ok(false);
-        }
-        let (_, frames, _) = checkpoint(&mut side.scribe, "NOOP").await?;
-        if frames < LONG_LOG {
-            side.measured = written;
-        }
-        Ok(frames >= LONG_LOG)
-    }
-
-    /// Moves the log into the file while nobody reads them, and begins the next one if `begins`.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite; the log is whole then, and stays.
-    pub async fn checkpoint(&self, begins: bool) -> Result<Moved, sqlx::Error> {
-        // Nobody else writes meanwhile.
-        let mut writer = self.writer.acquire().await?;
-        let mut side = self.side.lock().await;
-        side.is_due = true;
-        if self.is_visited() {
-            return Ok(Moved::Later);
-        }
-        self.let_go(&mut side).await?;
-        let before = generation(&mut writer).await?;
-        let sealed = next_generation(&mut writer).await?;
-        stamp(&mut writer, sealed).await?;
-        let moved = self.move_log(&mut side, &mut writer).await;
-        if !matches!(moved, Ok(Moved::All)) {
-            // The log goes on, and must not look finished.
-            stamp(&mut writer, before).await?;
-            return moved;
-        }
-        side.is_due = false;
-        if begins {
-            let generation = sealed.wrapping_add(1);
-            stamp(&mut writer, generation).await?;
-            let before = side.generation.replace(generation);
-            side.moved = 0;
-            self.note(&side, false);
-            marker::forget(&self.database, before);
-        }
-        Ok(Moved::All)
-    }
-
-    async fn let_go(&self, side: &mut Side) -> Result<(), sqlx::Error> {
-        if side.is_held {
-            sqlx::query("ROLLBACK").execute(&mut side.keeper).await?;
-            side.is_held = false;
-        }
-        Ok(())
-    }
-
-    async fn move_log(
-        &self,
-        side: &mut Side,
-        writer: &mut SqliteConnection,
-    ) -> Result<Moved, sqlx::Error> {
-        // Not more than the keeper sees is moved, so who comes from here on finds all of that in the log.
-        sqlx::query("BEGIN").execute(&mut side.keeper).await?;
-        side.is_held = true;
-        sqlx::query("SELECT count(*) FROM sqlite_schema")
-            .execute(&mut side.keeper)
-            .await?;
-        self.note(side, true);
-        // As late as can be: what somebody has written into the file's place must not be written over.
-        if self.is_visited() || !self.looks_ours() {
-            self.let_go(side).await?;
-            self.note(side, false);
-            return Ok(Moved::Later);
-        }
-        let moved = checkpoint(writer, "PASSIVE").await;
-        self.expected.lock().expect("no thread panicked").database = Written::of(&self.database);
-        if self.is_visited() {
-            // He may have read the file before it was written, so the log stays until he has gone.
-            self.note(side, false);
-            return Ok(Moved::Later);
-        }
-        self.let_go(side).await?;
-        let (_, frames, moved) = moved?;
-        side.moved = moved;
-        if moved < frames {
-            self.note(side, false);
-            return Ok(Moved::Later);
-        }
-        Ok(Moved::All)
-    }
-
-    fn note(&self, side: &Side, moving: bool) {
-        let expected = *self.expected.lock().expect("no thread panicked");
-        let Some(database) = expected.database else {
-            return;
-        };
-        // Of a log that was found the note of the run that began it still holds.
-        if side.generation.is_none() {
-            return;
-        }
-        let marker = Marker {
-            generation: side.generation,
-            database,
-            log: expected.log,
-            moving,
-        };
-        if let Err(error) = marker.write(&self.database, &self.directory) {
-            tracing::warn!(%error, "the note on the files could not be written");
-        }
-    }
-
     async fn copy_daily(&self, clock: &dyn Clock) {
         let today = clock.now().format("%Y%m%d").to_string();
         let mut side = self.side.lock().await;
@@ -457,7 +317,7 @@ impl Volume {
     /// Nothing is closed: the process must begin anew.
     pub async fn hand_over(&self) {
         // Whoever still writes ends first, and nobody else begins.
-        let writer = self.writer.acquire().await;
+        let writer = self.writer.lock().await;
         let mut side = self.side.lock().await;
         let expected = *self.expected.lock().expect("no thread panicked");
         let is_gone = match (Written::of(&self.database), expected.database) {
@@ -560,43 +420,9 @@ pub enum StartError {
     #[error(transparent)]
     Trouble(Trouble),
     #[error(transparent)]
-    Sqlite(#[from] sqlx::Error),
+    Sqlx(#[from] sqlx::Error),
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
-}
-
-/// What SQLite says of the log: whether somebody was in the way, its frames, and those that are in the file.
-async fn checkpoint(
-    connection: &mut SqliteConnection,
-    mode: &str,
-) -> Result<(i64, i64, i64), sqlx::Error> {
-    let sql = format!("PRAGMA wal_checkpoint({mode})");
-    sqlx::query_as(AssertSqlSafe(sql))
-        .fetch_one(connection)
-        .await
-}
-
-async fn generation(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
-    let generation: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(connection)
-        .await?;
-    Ok(u32::try_from(generation & 0xffff_ffff).expect("it has 32 bits"))
-}
-
-/// One that no other file has, so that none of another time can be taken for it.
-async fn next_generation(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
-    let random: i64 = sqlx::query_scalar("SELECT 2 + (random() & 0x3fffffff)")
-        .fetch_one(connection)
-        .await?;
-    Ok(u32::try_from(random).expect("it has 30 bits"))
-}
-
-/// Commits a generation.
-async fn stamp(connection: &mut SqliteConnection, generation: u32) -> Result<(), sqlx::Error> {
-    let signed = generation.cast_signed();
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query(AssertSqlSafe(format!("PRAGMA user_version = {signed}")))
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await
 }

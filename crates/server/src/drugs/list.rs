@@ -5,12 +5,12 @@ use domain::Absences;
 use entity::drug::{Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
 };
 use utoipa::IntoParams;
 
 use super::input::ScheduleType;
+use crate::database::Session;
 use crate::page::{Page, PageRequest, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::{Parameters, choice};
@@ -117,10 +117,10 @@ impl ListRequest {
     }
 
     /// The page, and how many drugs there are on all pages.
-    pub(super) async fn page(&self, reader: &impl ConnectionTrait) -> Result<(Page<Model>, u64)> {
-        let page = self.page.read_from(&self.rows(), reader).await?;
-        let total: Option<i64> = self.total().into_tuple().one(reader).await?;
-        Ok((page, total.unwrap_or(0).unsigned_abs()))
+    pub(super) async fn page(&self, session: &mut Session) -> Result<(Page<Model>, u64)> {
+        let page = self.page.read_from(&self.rows(), session).await?;
+        let total = session.number(self.total().as_query()).await?;
+        Ok((page, total.unsigned_abs()))
     }
 
     fn rows(&self) -> Select<Entity> {
@@ -130,7 +130,7 @@ impl ListRequest {
     fn total(&self) -> Select<Entity> {
         Entity::find()
             .select_only()
-            .column_as(Expr::cust("*").count(), "total")
+            .column_as(Expr::cust("*").count(), "number")
             .filter(self.filter.clone())
     }
 }

@@ -2,19 +2,18 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Projection, Quantity, Stock};
 use entity::drug::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
-use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction,
-    EntityTrait, QueryFilter,
-};
+use sea_orm::{ActiveModelBehavior, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use utoipa::ToSchema;
 
 use super::{locked, output::DrugOut, record, tagged};
 use crate::body::{Fields, OptionalJsonBody};
-use crate::etag::IfMatch;
+use crate::database::Session;
+use crate::doctor_vacations::absences;
+use crate::etag::{IfMatch, Tagged};
 use crate::idempotency::IdempotencyKey;
 use crate::json::{self, Amount};
 use crate::page;
@@ -66,19 +65,34 @@ pub(super) async fn refill(
     let condition = IfMatch::read(&headers)?;
     let key = IdempotencyKey::read(&headers, &format!("/drugs/{id}/refill"), &body)?;
     let refill = Refill::read(&body)?;
-    let tx = store.database.begin().await?;
-    if let Some(key) = &key
-        && let Some(known) = key.claim(&tx, &store).await?
-    {
-        return Ok(([(REPLAYED, HeaderValue::from_static("true"))], known).into_response());
-    }
-    let row = refill.book(&tx, &store, &id, &condition).await?;
-    let answer = tagged(&row, &tx, &store).await?;
-    if let Some(key) = &key {
-        key.keep(&tx, &answer).await?;
-    }
-    tx.commit().await?;
-    Ok(answer.into_response())
+    let (now, today) = (store.now(), store.today());
+    let write = store.database.write(move |session| {
+        Box::pin(async move {
+            if let Some(key) = &key
+                && let Some(known) = key.claim(session, now).await?
+            {
+                return Ok(Booked::Before(known));
+            }
+            let row = refill.book(session, now, today, &id, &condition).await?;
+            let answer = tagged(&row, &absences(session).await?, today)?;
+            if let Some(key) = &key {
+                key.keep(session, &answer).await?;
+            }
+            Ok::<_, Error>(Booked::Now(answer))
+        })
+    });
+    Ok(match write.await? {
+        Booked::Now(answer) => answer.into_response(),
+        Booked::Before(known) => {
+            ([(REPLAYED, HeaderValue::from_static("true"))], known).into_response()
+        }
+    })
+}
+
+/// The answer to a booking that was made now, or before under the same key.
+enum Booked {
+    Now(Tagged),
+    Before(Tagged),
 }
 
 impl Refill {
@@ -104,12 +118,12 @@ impl Refill {
     /// that follow from the stock up to date before anybody can see the row.
     async fn book(
         self,
-        tx: &DatabaseTransaction,
-        store: &Store,
+        session: &mut Session,
+        now: DateTime<Utc>,
+        today: NaiveDate,
         id: &page::Id,
         condition: &IfMatch,
     ) -> Result<Model> {
-        let today = store.today();
         let added: SimpleExpr = match self {
             Self::Packages(packages) => Column::PackageSize.into_expr().mul(packages),
             Self::Amount(amount) => Expr::val(amount.thousandths()),
@@ -123,29 +137,30 @@ impl Refill {
                 unless_used_up(today, Column::CountedOn.into_expr(), Expr::val(today)),
             )
             .col_expr(Column::Version, Column::Version.into_expr().add(1_i64))
-            .col_expr(Column::UpdatedAt, Expr::val(store.now()))
+            .col_expr(Column::UpdatedAt, Expr::val(now))
             .filter(Column::Id.eq(id.number()))
             .filter(total.lte(Quantity::MAX.thousandths()));
         if let IfMatch::Versions(versions) = condition {
             update = update.filter(Column::Version.is_in(versions.iter().copied()));
         }
-        if let Some(row) = update.exec_with_returning(tx).await?.pop() {
+        if let Some(row) = session.update_many(update).await?.pop() {
             let stock = record::stock(&row)?;
-            return write_stock(tx, &row, stock, ActiveModel::new()).await;
+            return write_stock(session, &row, stock, ActiveModel::new()).await;
         }
-        self.book_settled(tx, store, id, condition).await
+        self.book_settled(session, now, today, id, condition).await
     }
 
     /// Books where the statement found no row: what was counted long ago and what came in since may be
     /// more than a drug can have, while what is left of it today is not.
     async fn book_settled(
         self,
-        tx: &DatabaseTransaction,
-        store: &Store,
+        session: &mut Session,
+        now: DateTime<Utc>,
+        today: NaiveDate,
         id: &page::Id,
         condition: &IfMatch,
     ) -> Result<Model> {
-        let row = locked(tx, id).await?;
+        let row = locked(session, id).await?;
         condition.check(row.version)?;
         let added = match self {
             Self::Packages(packages) => {
@@ -154,7 +169,7 @@ impl Refill {
             Self::Amount(amount) => Ok(amount),
         };
         let (stock, therapy) = (record::stock(&row)?, record::therapy(&row)?);
-        let stock = added.and_then(|added| stock.add(&therapy, added, store.today())).map_err(|_| {
+        let stock = added.and_then(|added| stock.add(&therapy, added, today)).map_err(|_| {
             Error::Conflict(format!(
                 "The stock would be more than {} units, the most that a drug can have. Nothing was booked.",
                 Quantity::MAX
@@ -164,10 +179,10 @@ impl Refill {
             current_amount: Set(stock.counted_amount.thousandths()),
             counted_on: Set(stock.counted_on),
             version: Set(row.version + 1),
-            updated_at: Set(store.now()),
+            updated_at: Set(now),
             ..ActiveModel::new()
         };
-        write_stock(tx, &row, stock, written).await
+        write_stock(session, &row, stock, written).await
     }
 }
 
@@ -181,7 +196,7 @@ fn unless_used_up(today: NaiveDate, lasting: SimpleExpr, used_up: SimpleExpr) ->
 
 /// Writes the dates that follow from a stock, beside what else there is to write of its row.
 async fn write_stock(
-    tx: &DatabaseTransaction,
+    session: &mut Session,
     row: &Model,
     stock: Stock,
     written: ActiveModel,
@@ -193,5 +208,5 @@ async fn write_stock(
         reorder_date: Set(projection.reorder_date),
         ..written
     };
-    Ok(written.update(tx).await?)
+    Ok(session.update(written).await?)
 }

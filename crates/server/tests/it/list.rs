@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use entity::drug;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, TransactionTrait as _};
 use serde_json::{Value, json};
 
 use crate::support::{Service, TODAY, on_both};
@@ -248,7 +248,7 @@ async fn insert(service: &Service, count: i64, days: impl Fn(i64) -> Option<i64>
         }
     });
     let rows: Vec<_> = rows.collect();
-    let tx = service.store.database.begin().await.unwrap();
+    let tx = service.connection().begin().await.unwrap();
     for rows in rows.chunks(500) {
         drug::Entity::insert_many(rows.to_vec())
             .exec_without_returning(&tx)

@@ -57,6 +57,8 @@ pub(crate) use on_both;
 /// A service that serves.
 pub(crate) struct Service {
     pub(crate) store: Store,
+    /// A connection beside the service's.
+    connection: DatabaseConnection,
     clock: Arc<FixedClock>,
     phase: watch::Sender<Phase>,
     _directory: Option<TempDir>,
@@ -96,9 +98,11 @@ impl Service {
             revision: "head".into(),
             volume: None,
         };
+        let connection = sea_orm::Database::connect(location.url()).await;
         let (phase, _) = watch::channel(Phase::Serving(store.clone()));
         Self {
             store,
+            connection: connection.expect("a migrated database opens"),
             clock,
             phase,
             _directory: directory,
@@ -115,7 +119,7 @@ impl Service {
     }
 
     pub(crate) fn connection(&self) -> &DatabaseConnection {
-        self.store.database.reader()
+        &self.connection
     }
 
     /// Sends any request.

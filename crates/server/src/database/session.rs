@@ -1,0 +1,162 @@
+//! One transaction, or one look at the data, with the ORM's statements for verbs.
+
+use sea_orm::sea_query::{Query, ReturningClause};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, FromQueryResult, Iterable, QueryTrait, Select, Statement, StatementBuilder,
+    UpdateMany,
+};
+
+use super::failure::Error;
+use super::record::{Number, Record};
+use super::sqlite::Connection;
+
+/// A connection for one request. On SQLite it answers before it is awaited.
+#[derive(Debug)]
+pub struct Session(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Sqlite(Connection),
+    Pool(DatabaseConnection),
+    Transaction(DatabaseTransaction),
+}
+
+type ModelOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
+
+impl Session {
+    pub(super) fn of_sqlite(connection: Connection) -> Self {
+        Self(Kind::Sqlite(connection))
+    }
+
+    pub(super) fn of_pool(pool: DatabaseConnection) -> Self {
+        Self(Kind::Pool(pool))
+    }
+
+    pub(super) fn of_transaction(transaction: DatabaseTransaction) -> Self {
+        Self(Kind::Transaction(transaction))
+    }
+
+    /// The connection to SQLite, for who knows that it is one.
+    pub(crate) fn sqlite(&mut self) -> Option<&mut Connection> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => Some(connection),
+            Kind::Pool(_) | Kind::Transaction(_) => None,
+        }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self.0 {
+            Kind::Transaction(transaction) => Ok(transaction.commit().await?),
+            Kind::Sqlite(_) | Kind::Pool(_) => Ok(()),
+        }
+    }
+
+    /// The database that the statements are for.
+    pub fn backend(&self) -> DbBackend {
+        match self.0 {
+            Kind::Sqlite(_) => DbBackend::Sqlite,
+            Kind::Pool(_) | Kind::Transaction(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Every row of a query.
+    pub async fn all<E>(&mut self, select: Select<E>) -> Result<Vec<E::Model>, Error>
+    where
+        E: EntityTrait<Model: Record>,
+    {
+        self.rows(select.as_query()).await
+    }
+
+    /// The first row of a query.
+    pub async fn one<E>(&mut self, select: Select<E>) -> Result<Option<E::Model>, Error>
+    where
+        E: EntityTrait<Model: Record>,
+    {
+        Ok(self.all(select).await?.into_iter().next())
+    }
+
+    /// The whole number that a query has called `number`.
+    pub async fn number(&mut self, query: &impl StatementBuilder) -> Result<i64, Error> {
+        let rows: Vec<Number> = self.rows(query).await?;
+        Ok(rows.first().map_or(0, |row| row.number))
+    }
+
+    /// Inserts a row and answers it as it is stored.
+    pub async fn insert<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
+    where
+        A: ActiveModelTrait,
+        ModelOf<A>: Record,
+    {
+        let mut query = A::Entity::insert(row).into_query();
+        query.returning(returning::<A::Entity>());
+        let stored = self.rows(&query).await?.pop();
+        Ok(stored.ok_or(DbErr::RecordNotInserted)?)
+    }
+
+    /// Updates a row by its key and answers it as it is stored.
+    pub async fn update<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
+    where
+        A: ActiveModelTrait,
+        ModelOf<A>: Record,
+    {
+        let mut query = A::Entity::update(row).validate()?.into_query();
+        query.returning(returning::<A::Entity>());
+        let stored = self.rows(&query).await?.pop();
+        Ok(stored.ok_or(DbErr::RecordNotUpdated)?)
+    }
+
+    /// Updates rows and answers them as they are stored.
+    pub async fn update_many<E>(&mut self, update: UpdateMany<E>) -> Result<Vec<E::Model>, Error>
+    where
+        E: EntityTrait<Model: Record>,
+    {
+        let mut query = update.into_query();
+        query.returning(returning::<E>());
+        self.rows(&query).await
+    }
+
+    /// Runs a statement and answers how many rows it has changed.
+    pub async fn execute(&mut self, query: &impl StatementBuilder) -> Result<u64, Error> {
+        let statement = query.build(&self.backend());
+        Ok(match &mut self.0 {
+            Kind::Sqlite(connection) => connection.execute(&statement)?,
+            Kind::Pool(pool) => pool.execute_raw(statement).await?.rows_affected(),
+            Kind::Transaction(transaction) => {
+                transaction.execute_raw(statement).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Every row of a statement; its columns come in the order of the record's.
+    pub async fn rows<R>(&mut self, query: &impl StatementBuilder) -> Result<Vec<R>, Error>
+    where
+        R: Record + FromQueryResult,
+    {
+        let statement = query.build(&self.backend());
+        let rows = match &mut self.0 {
+            Kind::Sqlite(connection) => return Ok(connection.rows(&statement)?),
+            Kind::Pool(pool) => pool.query_all_raw(statement).await?,
+            Kind::Transaction(transaction) => transaction.query_all_raw(statement).await?,
+        };
+        let records = rows.iter().map(|row| R::from_query_result(row, ""));
+        Ok(records.collect::<Result<_, _>>()?)
+    }
+
+    /// Fails unless the database answers.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        let statement = Statement::from_string(self.backend(), "SELECT 1");
+        match &mut self.0 {
+            Kind::Sqlite(connection) => connection.rows::<Number>(&statement).map(drop)?,
+            Kind::Pool(pool) => pool.query_one_raw(statement).await.map(drop)?,
+            Kind::Transaction(transaction) => {
+                transaction.query_one_raw(statement).await.map(drop)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn returning<E: EntityTrait>() -> ReturningClause {
+    Query::returning().columns(E::Column::iter())
+}

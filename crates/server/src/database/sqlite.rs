@@ -1,0 +1,182 @@
+//! A SQLite database: connections that answer where they are asked, one that writes and a few that read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{OpenFlags, params_from_iter};
+use sea_orm::Statement;
+use tokio::sync::Mutex;
+
+use super::failure::Error;
+use super::readers::{Readers, Reading};
+use super::record::{Cells, Record};
+use super::session::Session;
+use super::value::Parameter;
+use super::writer::Writer;
+use super::{PATIENCE, Work};
+use crate::volume::Volume;
+
+/// More than the threads that serve requests, so that none waits for another.
+const READERS: usize = 4;
+/// More statements than the program has.
+const STATEMENTS: usize = 200;
+/// Older releases can corrupt a write-ahead log when two connections restart it at once.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// The connections to one file; clones share them.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    raw: rusqlite::Connection,
+    /// Why a statement failed last, which may have ended the whole transaction.
+    failed: Option<rusqlite::ffi::Error>,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        if rusqlite::version_number() < OLDEST_SQLITE {
+            return Err(Error::OldSqlite(rusqlite::version()));
+        }
+        let writer = Connection::open(path)?;
+        let readers = (0..READERS).map(|_| {
+            let reader = Connection::open(path)?;
+            reader.raw.pragma_update(None, "query_only", true)?;
+            Ok::<_, Error>(Session::of_sqlite(reader))
+        });
+        Ok(Self {
+            readers: Arc::new(Readers::new(readers.collect::<Result<_, _>>()?)),
+            writer: Arc::new(Writer::start(Session::of_sqlite(writer))?),
+        })
+    }
+
+    pub(super) async fn read(&self) -> Result<Reading, Error> {
+        Readers::look(&self.readers).await
+    }
+
+    pub(super) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        W: for<'s> FnOnce(&'s mut Session) -> Work<'s, T, E> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    /// The connection that writes, for who looks after the files; nobody writes while it is locked.
+    pub(crate) fn writer(&self) -> Arc<Mutex<Session>> {
+        self.writer.session()
+    }
+
+    /// Lets no change be acknowledged any more that is not in the files of this volume.
+    pub(crate) fn acknowledge_into(&self, volume: Arc<Volume>) {
+        self.writer.acknowledge_into(volume);
+    }
+
+    pub(super) async fn close(self) -> Result<(), Error> {
+        for mut reader in self.readers.take_all().await {
+            if let Some(connection) = reader.sqlite() {
+                connection.close()?;
+            }
+        }
+        self.writer.close().await
+    }
+}
+
+impl Connection {
+    /// Opens a file that is there.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let raw = rusqlite::Connection::open_with_flags(path, flags)?;
+        raw.busy_timeout(PATIENCE)?;
+        raw.set_prepared_statement_cache_capacity(STATEMENTS);
+        // The volume moves the log into the file, when nobody reads the two; a connection that is dropped does not.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        raw.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 0;
+             PRAGMA cell_size_check = ON;
+             PRAGMA trusted_schema = OFF;
+             SELECT count(*) FROM sqlite_schema;",
+        )?;
+        Ok(Self { raw, failed: None })
+    }
+
+    /// The connection as its library has it.
+    pub(crate) fn raw(&self) -> &rusqlite::Connection {
+        &self.raw
+    }
+
+    /// Runs a statement and answers how many rows it has changed.
+    pub(super) fn execute(&mut self, statement: &Statement) -> rusqlite::Result<u64> {
+        let run = |raw: &rusqlite::Connection| {
+            let changed = raw
+                .prepare_cached(&statement.sql)?
+                .execute(params_from_iter(parameters(statement)))?;
+            Ok(changed as u64)
+        };
+        let result = run(&self.raw);
+        self.noted(result)
+    }
+
+    /// Every row of a statement.
+    pub(super) fn rows<R: Record>(&mut self, statement: &Statement) -> rusqlite::Result<Vec<R>> {
+        let run = |raw: &rusqlite::Connection| {
+            let mut prepared = raw.prepare_cached(&statement.sql)?;
+            let mut rows = prepared.query(params_from_iter(parameters(statement)))?;
+            let mut records = Vec::new();
+            while let Some(row) = rows.next()? {
+                records.push(R::read(&mut Cells::of(row))?);
+            }
+            Ok(records)
+        };
+        let result = run(&self.raw);
+        self.noted(result)
+    }
+
+    /// Runs one of the few statements that steer a transaction.
+    pub(super) fn steer(&mut self, sql: &'static str) -> rusqlite::Result<()> {
+        let run = |raw: &rusqlite::Connection| raw.prepare_cached(sql)?.execute([]).map(drop);
+        let result = run(&self.raw);
+        self.noted(result)
+    }
+
+    /// Whether SQLite itself has ended the transaction, as it does when there is no space left.
+    pub(super) fn is_rolled_back(&self) -> bool {
+        self.raw.is_autocommit()
+    }
+
+    /// Why a statement failed last.
+    pub(super) fn failed(&self) -> Option<rusqlite::ffi::Error> {
+        self.failed
+    }
+
+    /// Closes it; the last of the connections to a file brings its log into it.
+    pub(super) fn close(&mut self) -> Result<(), Error> {
+        let no_checkpoint = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.raw.set_db_config(no_checkpoint, false)?;
+        let nothing = rusqlite::Connection::open_in_memory()?;
+        let closed = std::mem::replace(&mut self.raw, nothing).close();
+        closed.map_err(|(_, error)| error.into())
+    }
+
+    fn noted<T>(&mut self, result: rusqlite::Result<T>) -> rusqlite::Result<T> {
+        if let Err(rusqlite::Error::SqliteFailure(error, _)) = &result {
+            self.failed = Some(*error);
+        }
+        result
+    }
+}
+
+fn parameters(statement: &Statement) -> impl Iterator<Item = Parameter<'_>> {
+    let values = statement.values.iter().flat_map(|values| &values.0);
+    values.map(Parameter)
+}

@@ -1,0 +1,245 @@
+//! The one thread that writes to SQLite. Changes that wait together are committed together: each is undone by itself
+//! where it fails, and each is answered once the commit that holds it is on disk.
+//!
+//! A lone change waits for nobody. While one commit is on its way to the disk, those that come meanwhile wait, and are
+//! the next.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::failure::Error;
+use super::session::Session;
+use super::{PATIENCE, Work};
+use crate::volume::Volume;
+
+/// Changes in one commit at most: what their number saves is saved long before.
+const TOGETHER: usize = 128;
+/// Changes that may wait.
+const WAITING: usize = 4096;
+
+/// Where changes are brought to.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+    session: Arc<Mutex<Session>>,
+    volume: Arc<OnceLock<Arc<Volume>>>,
+}
+
+/// A change that waits to be made.
+trait Job: Send {
+    /// Makes it, unless nobody waits for it any more; answers whether it is to be kept.
+    fn run(&mut self, session: &mut Session) -> bool;
+    /// Answers who waits: what was kept has come to the disk, or why not.
+    fn answer(self: Box<Self>, fate: Result<(), Error>);
+}
+
+struct Change<T, E, W> {
+    work: Option<W>,
+    result: Option<Outcome<T, E>>,
+    reply: oneshot::Sender<Outcome<T, E>>,
+    turn: Arc<Turn>,
+}
+
+/// What came of a change, or the panic that it ended in.
+type Outcome<T, E> = Result<Result<T, E>, Box<dyn Any + Send>>;
+
+/// Whether a change still waits, is being made, or was given up.
+#[derive(Debug, Default)]
+struct Turn(AtomicU8);
+
+impl Turn {
+    const WAITING: u8 = 0;
+    const BEGUN: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    fn begin(&self) -> bool {
+        self.leave_for(Self::BEGUN)
+    }
+
+    fn give_up(&self) -> bool {
+        self.leave_for(Self::GIVEN_UP)
+    }
+
+    fn leave_for(&self, next: u8) -> bool {
+        let order = Ordering::AcqRel;
+        let changed = self
+            .0
+            .compare_exchange(Self::WAITING, next, order, Ordering::Acquire);
+        changed.is_ok()
+    }
+}
+
+impl Writer {
+    pub(super) fn start(session: Session) -> Result<Self, Error> {
+        let (jobs, waiting) = mpsc::channel(WAITING);
+        let runtime = Handle::current();
+        let session = Arc::new(Mutex::new(session));
+        let volume = Arc::new(OnceLock::new());
+        let writer = Self {
+            jobs,
+            session: Arc::clone(&session),
+            volume: Arc::clone(&volume),
+        };
+        std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || serve(waiting, &session, &volume, &runtime))?;
+        Ok(writer)
+    }
+
+    pub(super) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        W: for<'s> FnOnce(&'s mut Session) -> Work<'s, T, E> + Send + 'static,
+    {
+        let (reply, mut answer) = oneshot::channel();
+        let turn = Arc::new(Turn::default());
+        let change = Change {
+            work: Some(work),
+            result: None,
+            reply,
+            turn: Arc::clone(&turn),
+        };
+        let sent = self.jobs.try_send(Box::new(change));
+        sent.map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })?;
+        let outcome = match tokio::time::timeout(PATIENCE, &mut answer).await {
+            Ok(outcome) => outcome,
+            Err(_) if turn.give_up() => return Err(Error::Busy.into()),
+            // It is being made, so only its end says what came of it.
+            Err(_) => answer.await,
+        };
+        match outcome {
+            Ok(Ok(result)) => result,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => Err(Error::Closed.into()),
+        }
+    }
+
+    pub(super) fn session(&self) -> Arc<Mutex<Session>> {
+        Arc::clone(&self.session)
+    }
+
+    pub(super) async fn close(&self) -> Result<(), Error> {
+        let mut session = self.session.lock().await;
+        let connection = session.sqlite().expect("this is SQLite");
+        connection.close()
+    }
+
+    pub(super) fn acknowledge_into(&self, volume: Arc<Volume>) {
+        if self.volume.set(volume).is_err() {
+            unreachable!("a database has one volume");
+        }
+    }
+}
+
+impl<T, E, W> Job for Change<T, E, W>
+where
+    T: Send + 'static,
+    E: From<Error> + Send + 'static,
+    W: for<'s> FnOnce(&'s mut Session) -> Work<'s, T, E> + Send + 'static,
+{
+    fn run(&mut self, session: &mut Session) -> bool {
+        if self.reply.is_closed() || !self.turn.begin() {
+            return false;
+        }
+        let work = self.work.take().expect("a change is made once");
+        let outcome = catch_unwind(AssertUnwindSafe(|| at_once(work(session))));
+        let is_kept = matches!(outcome, Ok(Ok(_)));
+        self.result = Some(outcome);
+        is_kept
+    }
+
+    fn answer(self: Box<Self>, fate: Result<(), Error>) {
+        let outcome = match (self.result, fate) {
+            (Some(Ok(Ok(_))) | None, Err(error)) => Ok(Err(error.into())),
+            (Some(outcome), _) => outcome,
+            // Nobody waits.
+            (None, Ok(())) => return,
+        };
+        // Who has gone is not told.
+        drop(self.reply.send(outcome));
+    }
+}
+
+/// The answer of a future that waits for nothing.
+fn at_once<T>(mut future: std::pin::Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("a change waits for nothing but its session"),
+    }
+}
+
+fn serve(
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    session: &Mutex<Session>,
+    volume: &OnceLock<Arc<Volume>>,
+    runtime: &Handle,
+) {
+    let mut group = Vec::with_capacity(TOGETHER);
+    while let Some(first) = waiting.blocking_recv() {
+        let mut session = session.blocking_lock();
+        group.push(first);
+        while group.len() < TOGETHER
+            && let Ok(next) = waiting.try_recv()
+        {
+            group.push(next);
+        }
+        let fate = commit(&mut session, &mut group).and_then(|()| match volume.get() {
+            Some(volume) if !volume.looks_ours() => {
+                let found = runtime.block_on(volume.still_ours());
+                found.map_err(Error::Replaced)
+            }
+            _ => Ok(()),
+        });
+        for job in group.drain(..) {
+            job.answer(fate.clone());
+        }
+    }
+}
+
+/// Makes the changes and brings those that are to be kept to the disk.
+fn commit(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    steer(session, "BEGIN IMMEDIATE")?;
+    let ended = make(session, group).and_then(|()| Ok(steer(session, "COMMIT")?));
+    if ended.is_err()
+        && let Some(connection) = session.sqlite()
+        && !connection.is_rolled_back()
+    {
+        // A commit that has failed leaves its transaction open.
+        steer(session, "ROLLBACK")?;
+    }
+    ended
+}
+
+fn make(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+    for job in group {
+        steer(session, "SAVEPOINT change")?;
+        if !job.run(session) {
+            let connection = session.sqlite().expect("this is SQLite");
+            if connection.is_rolled_back() {
+                // The others were undone with it.
+                return Err(Error::of_code(connection.failed()));
+            }
+            steer(session, "ROLLBACK TO change")?;
+        }
+        steer(session, "RELEASE change")?;
+    }
+    Ok(())
+}
+
+fn steer(session: &mut Session, sql: &'static str) -> rusqlite::Result<()> {
+    let connection = session.sqlite().expect("this is SQLite");
+    connection.steer(sql)
+}
