@@ -314,8 +314,8 @@ impl Volume {
     }
 
     /// Keeps what was acknowledged into files that others have taken the place of, and waits until those are complete.
-    /// Nothing is closed: the process must begin anew.
-    pub async fn hand_over(&self) {
+    /// Nothing is closed, for closing the last connection writes: the process must begin anew.
+    pub async fn hand_over(self: Arc<Self>) {
         // Whoever still writes ends first, and nobody else begins.
         let writer = self.writer.lock().await;
         let mut side = self.side.lock().await;
@@ -345,11 +345,21 @@ impl Volume {
         if let Some(visitors) = &self.visitors {
             visitors.settled().await;
         }
-        drop(writer);
+        drop((writer, side));
+        std::mem::forget(self);
     }
 
-    /// Puts the log away and keeps a copy; answers whether the database may now be closed, which writes otherwise.
-    pub async fn end(&self) -> bool {
+    /// Puts the log away and keeps a copy; answers whether the database may now be closed. Where it may not, it stays
+    /// open until the process ends, for closing the last connection writes.
+    pub async fn end(self: &Arc<Self>) -> bool {
+        let is_put_away = self.put_away().await;
+        if !is_put_away {
+            std::mem::forget(Arc::clone(self));
+        }
+        is_put_away
+    }
+
+    async fn put_away(&self) -> bool {
         if self.still_ours().await.is_err() {
             tracing::warn!("the database was replaced; the next start will see to it");
             return false;

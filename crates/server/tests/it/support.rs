@@ -56,7 +56,6 @@ pub(crate) use on_both;
 
 /// A service that serves.
 pub(crate) struct Service {
-    pub(crate) store: Store,
     /// A connection beside the service's.
     connection: DatabaseConnection,
     clock: Arc<FixedClock>,
@@ -101,7 +100,6 @@ impl Service {
         let connection = sea_orm::Database::connect(location.url()).await;
         let (phase, _) = watch::channel(Phase::Serving(store.clone()));
         Self {
-            store,
             connection: connection.expect("a migrated database opens"),
             clock,
             phase,
