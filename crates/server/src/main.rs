@@ -19,6 +19,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Keeps a household's drugs, and tells when each runs out and by when to order it.
 ///
 /// It is configured by environment variables; .env.example lists them.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
-use super::files::{beside, directory};
+use super::files::{Written, beside, directory, size};
 
 /// How long after the last thing that a visitor did he is still taken to be there.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// the directory, as an archiver of much else may, or over a file, of which a process may close several at once.
 const FORGET_DIRECTORY: Duration = Duration::from_mins(10);
 const FORGET_FILE: Duration = Duration::from_mins(1);
+/// Who unpacks an archive writes; when the files have not changed for so long, he has gone unseen.
+const UNCHANGED: Duration = Duration::from_secs(5);
 /// How often the thread looks whether it is still wanted.
 const CHECK: Timespec = Timespec {
     tv_sec: 1,
@@ -87,10 +89,16 @@ impl Visitors {
         last < SETTLE || self.0.is_open(&seen, last)
     }
 
-    /// Waits until nobody is.
+    /// Waits until nobody is, or until nobody writes.
     pub async fn settled(&self) {
-        while self.present() {
+        let mut found = self.0.written();
+        let mut since = Instant::now();
+        while self.present() && since.elapsed() < UNCHANGED {
             tokio::time::sleep(SETTLE / 10).await;
+            let now = self.0.written();
+            if now != found {
+                (found, since) = (now, Instant::now());
+            }
         }
     }
 
@@ -134,6 +142,13 @@ impl Watch {
             };
             *count > own && last < forget
         })
+    }
+
+    /// The files as they are now.
+    fn written(&self) -> [(Option<Written>, u64); 2] {
+        self.files
+            .each_ref()
+            .map(|file| (Written::of(file), size(file)))
     }
 
     fn read(&self, seen: &mut Seen) {
