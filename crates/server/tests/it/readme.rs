@@ -63,6 +63,7 @@ fn every_path_that_the_documents_name_is_there() {
         "ARCHITECTURE.md",
         "docs/api.md",
         "docs/operations.md",
+        "docs/performance.md",
     ] {
         let text = fs::read_to_string(root().join(document)).unwrap();
         for path in paths_in(&text) {
@@ -94,6 +95,7 @@ fn paths_in(text: &str) -> impl Iterator<Item = &str> {
         .map(|(path, _)| path);
     let code = text.split('`').skip(1).step_by(2);
     let folders = [
+        "bench/",
         "crates/",
         "migration/",
         "docs/",
