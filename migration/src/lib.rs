@@ -9,6 +9,8 @@ mod m20260907_190000_create_drugs;
 mod m20260914_183000_create_doctor_vacations;
 mod m20260921_201500_add_instructions_field_to_drug;
 mod m20261005_194500_create_idempotency_keys;
+mod m20261019_190000_index_drugs_by_group;
+mod m20261026_193000_search_drugs_by_trigrams;
 
 /// Every migration of the medicine tracker.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20260914_183000_create_doctor_vacations::Migration),
             Box::new(m20260921_201500_add_instructions_field_to_drug::Migration),
             Box::new(m20261005_194500_create_idempotency_keys::Migration),
+            Box::new(m20261019_190000_index_drugs_by_group::Migration),
+            Box::new(m20261026_193000_search_drugs_by_trigrams::Migration),
         ]
     }
 }

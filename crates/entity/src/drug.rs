@@ -1,11 +1,13 @@
 //! `drugs`: what somebody takes, when, how much of it is there, and when it has to be ordered.
 
+use revision::Details;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::Index;
 
 /// A row of `drugs`.
 ///
 /// `run_out_date` and `reorder_date` follow from the stock and the schedule. They are stored because
-/// they do not change as days pass, so that one index serves "what has to be ordered now" at any size.
+/// they do not change as days pass, so that an index serves "what has to be ordered now" at any size.
 /// 9999-12-31 stands for never: a value that compares, where NULL would need a case of its own.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "drugs")]
@@ -57,13 +59,11 @@ pub struct Model {
     #[sea_orm(default_value = false)]
     pub archived: bool,
     /// The first local day whose doses are not fully covered.
-    #[sea_orm(indexed)]
     pub run_out_date: Date,
     /// `run_out_date` less `reorder_lead_days`, absences of the doctor not regarded.
-    #[sea_orm(indexed)]
     pub reorder_date: Date,
     /// Name and strength, folded for search and for sorting by name.
-    #[sea_orm(column_type = "Text", indexed)]
+    #[sea_orm(column_type = "Text")]
     pub search_text: String,
     /// Counts the writes; the entity tag of the record.
     pub version: i64,
@@ -90,3 +90,25 @@ pub enum ScheduleType {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// One index for each order of a list. Each begins with the group of a drug, archived or not and how it is taken, so
+/// that what a list leaves out is not read.
+pub(crate) fn details() -> Details {
+    let orders = [
+        ("idx-drugs-group-id", None),
+        ("idx-drugs-group-search_text", Some(Column::SearchText)),
+        ("idx-drugs-group-run_out_date", Some(Column::RunOutDate)),
+        ("idx-drugs-group-reorder_date", Some(Column::ReorderDate)),
+    ];
+    orders
+        .into_iter()
+        .fold(Details::of(Entity), |details, (name, column)| {
+            let mut index = Index::create();
+            index.name(name).table(Entity);
+            index.col(Column::Archived).col(Column::ScheduleType);
+            if let Some(column) = column {
+                index.col(column);
+            }
+            details.index(index.col(Column::Id))
+        })
+}

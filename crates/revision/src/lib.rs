@@ -67,7 +67,7 @@ pub use engine::Engine;
 pub use enums::{Enums, enums};
 pub use error::{Error, Orphans};
 pub use event::{Event, Observer};
-pub use guard::{Finding, Harm};
+pub use guard::{Finding, Harm, derived};
 pub use options::{Options, Transactions};
 pub use rebuild::{RebuildTable, rebuild_table};
 pub use report::{Direction, Report, Status, Step};

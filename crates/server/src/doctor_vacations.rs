@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::Session;
 use crate::etag::{IfMatch, Tagged};
-use crate::page::{self, PageRequest, SortKeys};
+use crate::page::{self, PageRequest, Rows, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::Parameters;
 use crate::state::{App, Store};
@@ -176,7 +176,8 @@ async fn list(
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
     let mut session = store.database.read().await?;
-    let page = request.read_from(&Entity::find(), &mut session).await?;
+    let rows = Rows::Ranges(vec![Entity::find()]);
+    let page = request.read_from(&rows, &mut session).await?;
     let total = Entity::find()
         .select_only()
         .column_as(Expr::cust("*").count(), "number");

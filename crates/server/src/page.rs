@@ -4,10 +4,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
-use sea_orm::sea_query::Value;
+use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, UnionType, Value};
 use sea_orm::{
-    ColumnTrait, ColumnType, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, ColumnType, Condition, EntityTrait, ModelTrait, Order, QueryFilter, QuerySelect,
+    QueryTrait, Select,
 };
 use serde_json::json;
 
@@ -40,6 +40,15 @@ pub struct Sort<C> {
 
 /// The words that a list can be sorted by, each with its column; the first is the id's.
 pub type SortKeys<C> = [(&'static str, C)];
+
+/// Where the rows of a list come from.
+#[derive(Clone, Debug)]
+pub enum Rows<E: EntityTrait> {
+    /// Each of these is a range of an index in any order of the list; a page merges them.
+    Ranges(Vec<Select<E>>),
+    /// The few that something else than the order finds on SQLite; a page sorts them.
+    Found(Select<E>),
+}
 
 /// The rows of a page, and where the next one begins.
 #[derive(Debug)]
@@ -120,7 +129,7 @@ impl<C: ColumnTrait> PageRequest<C> {
     /// Reads the page out of the rows of a list.
     pub async fn read_from<E>(
         &self,
-        rows: &Select<E>,
+        rows: &Rows<E>,
         session: &mut Session,
     ) -> Result<Page<E::Model>, Error>
     where
@@ -146,33 +155,76 @@ impl<C: ColumnTrait> PageRequest<C> {
         Ok(Page { rows: found, next })
     }
 
+    /// The most important key of the order.
+    pub fn first_key(&self) -> C {
+        self.sort.keys[0].0
+    }
+
     /// The statements that bring the page, in the order of its rows.
     ///
     /// The rows after a given one are those that are equal to it in every key but the last and lie
     /// beyond it there, then those that are equal in every key but the last two, and so on. Each of
     /// these is a range of an index, whatever the directions; all of them in one condition is none.
-    pub fn statements<E: EntityTrait<Column = C>>(&self, rows: &Select<E>) -> Vec<Select<E>> {
-        let mut ordered = rows.clone().limit(self.limit + 1);
-        for (column, order) in &self.sort.keys {
-            ordered = ordered.order_by(*column, order.clone());
-        }
+    pub fn statements<E: EntityTrait<Column = C>>(&self, rows: &Rows<E>) -> Vec<Select<E>> {
         let Some(values) = &self.after else {
-            return vec![ordered];
+            return vec![self.ordered(rows, &Condition::all())];
         };
         let keys = &self.sort.keys;
         let ties = (0..keys.len()).rev().map(|tied| {
-            let mut statement = ordered.clone();
+            let mut beyond = Condition::all();
             for ((column, _), value) in keys[..tied].iter().zip(values) {
-                statement = statement.filter(column.eq(value.clone()));
+                beyond = beyond.add(rows.key(*column).eq(value.clone()));
             }
             let (column, order) = &keys[tied];
-            statement.filter(match order {
-                Order::Desc => column.lt(values[tied].clone()),
-                _ => column.gt(values[tied].clone()),
-            })
+            let (key, value) = (rows.key(*column), values[tied].clone());
+            beyond = beyond.add(match order {
+                Order::Desc => key.lt(value),
+                _ => key.gt(value),
+            });
+            self.ordered(rows, &beyond)
         });
         ties.collect()
     }
+
+    fn ordered<E: EntityTrait<Column = C>>(
+        &self,
+        rows: &Rows<E>,
+        condition: &Condition,
+    ) -> Select<E> {
+        let part = |part: &Select<E>| part.clone().filter(condition.clone());
+        let (first, others) = rows.parts();
+        let mut statement = part(first);
+        let query = QueryTrait::query(&mut statement);
+        for other in others {
+            query.union(UnionType::All, part(other).into_query());
+        }
+        for (column, order) in &self.sort.keys {
+            query.order_by_expr(rows.key(*column), order.clone());
+        }
+        statement.limit(self.limit + 1)
+    }
+}
+
+impl<E: EntityTrait> Rows<E> {
+    fn parts(&self) -> (&Select<E>, &[Select<E>]) {
+        match self {
+            Self::Found(rows) => (rows, &[]),
+            Self::Ranges(ranges) => ranges.split_first().expect("a list has a range"),
+        }
+    }
+
+    /// A key of the order, by its bare name: what is merged is no longer of a table.
+    fn key<C: ColumnTrait>(&self, column: C) -> Expr {
+        match self {
+            Self::Found(_) => unindexed(column),
+            Self::Ranges(_) => Expr::col(column),
+        }
+    }
+}
+
+/// A column for which SQLite uses no index (<https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_>).
+pub fn unindexed(column: impl IntoIden) -> Expr {
+    Expr::cust_with_expr("+?", Expr::col(column.into_iden()))
 }
 
 impl<M> Page<M> {

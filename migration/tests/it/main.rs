@@ -7,6 +7,7 @@
 
 #[path = "../../../crates/revision/tests/it/support/cluster.rs"]
 mod cluster;
+mod derived;
 mod entities;
 mod guide;
 mod history;

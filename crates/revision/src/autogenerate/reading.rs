@@ -23,10 +23,19 @@ impl Reading {
     pub(super) fn new(schemas: Vec<Schema>) -> Self {
         let mut schemas = schemas.into_iter().map(without_the_rest);
         let sqlite = schemas.next();
-        Self {
-            sqlite: sqlite.unwrap_or_else(|| empty(DbBackend::Sqlite)),
-            postgres: schemas.next(),
+        let sqlite = sqlite.unwrap_or_else(|| empty(DbBackend::Sqlite));
+        let mut postgres = schemas.next();
+        for table in postgres
+            .iter_mut()
+            .flat_map(|schema| schema.tables.values_mut())
+        {
+            let same = sqlite.table(&table.name);
+            // What an entity declares is on both, so an index that one alone has is a migration's own.
+            table.indexes.retain(|index| {
+                same.is_none_or(|same| same.indexes.iter().any(|other| other.name == index.name))
+            });
         }
+        Self { sqlite, postgres }
     }
 
     pub(super) fn tables(&self) -> impl Iterator<Item = Both<'_>> {

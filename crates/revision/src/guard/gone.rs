@@ -18,10 +18,21 @@ pub(super) struct Gone {
 pub(super) type Kept = Vec<Vec<[u8; 32]>>;
 
 impl Gone {
-    /// Compares two schemas; what is in `counted` was looked at before it was dropped.
-    pub(super) fn between(before: &Schema, after: &Schema, counted: &[(String, String)]) -> Self {
+    /// Compares two schemas; what is in `counted` was looked at before it was dropped, and what is in `derived` is no
+    /// loss.
+    pub(super) fn between(
+        before: &Schema,
+        after: &Schema,
+        counted: &[(String, String)],
+        derived: &[String],
+    ) -> Self {
         let mut gone = Self::default();
-        for table in before.tables.values() {
+        let is_derived = |table: &&Table| {
+            derived
+                .iter()
+                .any(|name| table.name.eq_ignore_ascii_case(name))
+        };
+        for table in before.tables.values().filter(|table| !is_derived(table)) {
             let Some(now) = after.table(&table.name) else {
                 gone.tables.push(table.name.clone());
                 continue;

@@ -1,17 +1,18 @@
 //! `GET /drugs`: which drugs, in which order.
 
+mod filter;
+
 use chrono::NaiveDate;
 use domain::Absences;
 use entity::drug::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr};
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, Condition, DbBackend, QueryTrait};
 use utoipa::IntoParams;
 
+use self::filter::Filter;
 use super::input::ScheduleType;
 use crate::database::Session;
-use crate::page::{Page, PageRequest, SortKeys};
+use crate::page::{Page, PageRequest, Rows, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::{Parameters, choice};
 
@@ -65,7 +66,7 @@ enum ArchivedParameter {
 /// A page of drugs, as it was asked for.
 #[derive(Debug)]
 pub(super) struct ListRequest {
-    filter: Condition,
+    filter: Filter,
     page: PageRequest<Column>,
 }
 
@@ -78,13 +79,7 @@ impl ListRequest {
     ) -> Result<Self, Error> {
         let mut parameters = Parameters::parse(query);
         let flag = choice(&[("true", true), ("false", false)]);
-        let mut filter = Condition::all();
-
         let needs_reorder = parameters.optional("needs_reorder", &flag);
-        if let Some(needs_reorder) = needs_reorder {
-            let due = due(today, absences);
-            filter = filter.add(if needs_reorder { due } else { due.not() });
-        }
         let archived = parameters.optional(
             "archived",
             choice(&[
@@ -93,18 +88,18 @@ impl ListRequest {
                 ("any", ArchivedParameter::Any),
             ]),
         );
-        match archived.unwrap_or(ArchivedParameter::False) {
-            ArchivedParameter::False => filter = filter.add(Column::Archived.eq(false)),
-            ArchivedParameter::True => filter = filter.add(Column::Archived.eq(true)),
-            ArchivedParameter::Any => {}
-        }
-        if let Some(kind) = parameters.optional("schedule_type", choice(&ScheduleType::WORDS)) {
-            filter = filter.add(Column::ScheduleType.eq(entity::drug::ScheduleType::from(kind)));
-        }
-        for word in parameters.optional("q", search_words).unwrap_or_default() {
-            let pattern = format!("%{}%", escaped(&word));
-            filter = filter.add(Column::SearchText.like(LikeExpr::new(pattern).escape('\\')));
-        }
+        let schedule_type = parameters.optional("schedule_type", choice(&ScheduleType::WORDS));
+        let filter = Filter {
+            archived: match archived.unwrap_or(ArchivedParameter::False) {
+                ArchivedParameter::False => Some(false),
+                ArchivedParameter::True => Some(true),
+                ArchivedParameter::Any => None,
+            },
+            schedule_type: schedule_type.map(entity::drug::ScheduleType::from),
+            needs_reorder,
+            due: due(today, absences),
+            words: parameters.optional("q", search_words).unwrap_or_default(),
+        };
         // What has to be ordered is read by urgency, everything else in the order of its creation.
         let order = if needs_reorder == Some(true) {
             "order_by"
@@ -118,31 +113,30 @@ impl ListRequest {
 
     /// The page, and how many drugs there are on all pages.
     pub(super) async fn page(&self, session: &mut Session) -> Result<(Page<Model>, u64)> {
-        let page = self.page.read_from(&self.rows(), session).await?;
-        let total = session.number(self.total().as_query()).await?;
+        let backend = session.backend();
+        let page = self.page.read_from(&self.rows(backend), session).await?;
+        let total = session.number(&self.filter.total(backend)).await?;
         Ok((page, total.unsigned_abs()))
     }
 
-    fn rows(&self) -> Select<Entity> {
-        Entity::find().filter(self.filter.clone())
-    }
-
-    fn total(&self) -> Select<Entity> {
-        Entity::find()
-            .select_only()
-            .column_as(Expr::cust("*").count(), "number")
-            .filter(self.filter.clone())
+    fn rows(&self, backend: DbBackend) -> Rows<Entity> {
+        self.filter.rows(backend, self.page.first_key())
     }
 }
 
-/// The statements of a list without absences, as SQLite gets them: what a test asks for their plans.
+/// The statements of a list without absences, as a database gets them, the count last: what a test asks for their plans.
 #[doc(hidden)]
-pub fn statements(query: Option<&str>, today: NaiveDate) -> Result<Vec<String>> {
+pub fn statements(
+    query: Option<&str>,
+    today: NaiveDate,
+    backend: DbBackend,
+) -> Result<Vec<String>> {
     let request = ListRequest::read(query, today, &Absences::default())?;
-    let sql = |select: Select<Entity>| select.build(DbBackend::Sqlite).to_string();
-    let mut statements = request.page.statements(&request.rows());
-    statements.push(request.total());
-    Ok(statements.into_iter().map(sql).collect())
+    let pages = request.page.statements(&request.rows(backend));
+    let pages = pages.into_iter().map(|page| page.build(backend));
+    let total = backend.build(&request.filter.total(backend));
+    let all = pages.chain([total]);
+    Ok(all.map(|statement| statement.to_string()).collect())
 }
 
 /// The drugs that need a reorder today: [`domain::Projection`] says why these comparisons are the rule.
@@ -163,16 +157,4 @@ fn search_words(value: &str) -> Result<Vec<String>, String> {
     }
     let folded = domain::text::search_key(value);
     Ok(folded.split_whitespace().map(str::to_owned).collect())
-}
-
-/// The text with the wildcards of LIKE taken literally.
-fn escaped(word: &str) -> String {
-    let mut escaped = String::with_capacity(word.len());
-    for char in word.chars() {
-        if matches!(char, '%' | '_' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(char);
-    }
-    escaped
 }

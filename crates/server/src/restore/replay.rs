@@ -77,15 +77,20 @@ async fn replay_on(
 async fn replace_all(live: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
     for (kind, name, _) in items(live, "main").await? {
         // Indexes and triggers go with their tables.
-        if kind == "table" || kind == "view" {
-            run(live, &format!("DROP {kind} main.{}", quoted(&name))).await?;
+        match &*kind {
+            "virtual" | "table" => run(live, &format!("DROP TABLE main.{}", quoted(&name))).await?,
+            "view" => run(live, &format!("DROP VIEW main.{}", quoted(&name))).await?,
+            _ => {}
         }
     }
     let new = items(live, "incoming").await?;
     for (kind, name, sql) in &new {
         run(live, sql).await?;
-        if kind == "table" {
-            copy_rows(live, name).await?;
+        match &**kind {
+            "table" => copy_rows(live, name, None).await?,
+            // What is in it is told by its rows, those of another table included.
+            "virtual" => copy_rows(live, name, Some("rowid")).await?,
+            _ => {}
         }
     }
     let sequence = "SELECT count(*) FROM incoming.sqlite_schema WHERE name = 'sqlite_sequence'";
@@ -111,26 +116,38 @@ async fn replace_all(live: &mut SqliteConnection) -> Result<Option<String>, sqlx
     })
 }
 
-/// Tables first, each before what stands on it.
+/// Tables first, each before what stands on it: virtual ones, whose own tables come and go with them, before triggers,
+/// which would see the rows that are copied.
 async fn items(connection: &mut SqliteConnection, schema: &str) -> Result<Vec<Item>, sqlx::Error> {
     let sql = format!(
-        "SELECT type, name, sql FROM {schema}.sqlite_schema \
-         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-         ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, rowid"
+        "SELECT CASE WHEN t.type = 'virtual' THEN t.type ELSE s.type END AS kind, s.name, s.sql \
+         FROM {schema}.sqlite_schema s LEFT JOIN pragma_table_list t ON t.schema = '{schema}' AND t.name = s.name \
+         WHERE s.sql IS NOT NULL AND s.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+         AND s.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE schema = '{schema}' AND type = 'shadow') \
+         ORDER BY CASE kind WHEN 'table' THEN 1 WHEN 'virtual' THEN 2 WHEN 'index' THEN 3 WHEN 'view' THEN 4 ELSE 5 END, \
+         s.rowid"
     );
     sqlx::query_as(AssertSqlSafe(sql))
         .fetch_all(connection)
         .await
 }
 
-async fn copy_rows(live: &mut SqliteConnection, table: &str) -> Result<(), sqlx::Error> {
+async fn copy_rows(
+    live: &mut SqliteConnection,
+    table: &str,
+    rowid: Option<&str>,
+) -> Result<(), sqlx::Error> {
     // What is generated is not copied.
     let columns: Vec<String> =
         sqlx::query_scalar("SELECT name FROM pragma_table_xinfo(?, 'incoming') WHERE hidden = 0")
             .bind(table)
             .fetch_all(&mut *live)
             .await?;
-    let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
+    let columns: Vec<_> = rowid
+        .map(str::to_owned)
+        .into_iter()
+        .chain(columns.iter().map(|column| quoted(column)))
+        .collect();
     let (table, columns) = (quoted(table), columns.join(", "));
     run(
         live,

@@ -84,6 +84,8 @@ async fn without_auto_migrate_an_old_database_is_left_alone_until_somebody_migra
             "m20260914_183000_create_doctor_vacations",
             "m20260921_201500_add_instructions_field_to_drug",
             "m20261005_194500_create_idempotency_keys",
+            "m20261019_190000_index_drugs_by_group",
+            "m20261026_193000_search_drugs_by_trigrams",
             "Nothing was changed",
             "migration upgrade head",
         ],

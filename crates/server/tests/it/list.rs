@@ -152,7 +152,7 @@ on_both! {
 
 /// Every statement of the list at 100,000 drugs of which 100 are due, with the plan that SQLite makes for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_due_is_a_range_of_an_index_and_no_page_sorts() {
+async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
     let service = Service::sqlite().await;
     insert(&service, 100_000, |n| {
         (n % 1000 == 0).then_some(n / 1000 % 20)
@@ -164,59 +164,127 @@ async fn what_is_due_is_a_range_of_an_index_and_no_page_sorts() {
     assert_eq!(due.header("x-total-count"), "100");
     assert_eq!(due.body.as_array().unwrap().len(), 100);
 
-    let today: NaiveDate = TODAY.parse().unwrap();
-    let plan_of = async |query: &str| {
-        let sql = server::drugs::list_statements(Some(query), today).expect("a valid query");
-        let mut plans = Vec::new();
-        for statement in sql {
-            let explain = format!("EXPLAIN QUERY PLAN {statement}");
-            let connection = service.connection();
-            let backend = connection.get_database_backend();
-            let rows = connection
-                .query_all_raw(Statement::from_string(backend, explain))
-                .await
-                .unwrap();
-            let lines = rows
-                .iter()
-                .map(|row| row.try_get::<String>("", "detail").unwrap());
-            plans.push(lines.collect::<Vec<_>>().join("; "));
-        }
-        plans
+    let due_range = range("reorder_date", " AND reorder_date<?");
+    let sorted = "USE TEMP B-TREE FOR ORDER BY".to_owned();
+    let found = || {
+        let by_id = "SEARCH drugs USING INTEGER PRIMARY KEY (rowid=?)";
+        let words = "SCAN drugs_search VIRTUAL TABLE INDEX 0:M1";
+        [by_id, "LIST SUBQUERY 1", words, "CREATE BLOOM FILTER"].map(str::to_owned)
     };
-
-    let due_range = "SEARCH drugs USING INDEX idx-drugs-reorder_date (reorder_date<?)";
-    assert_eq!(plan_of("needs_reorder=true").await, [due_range, due_range]);
-
-    // The negative control: a filter that no index serves reads everything, and this test would see it.
-    let [scan, _] = &plan_of("schedule_type=as_needed").await[..] else {
-        panic!("two statements")
-    };
-    assert!(scan.contains("SCAN drugs"), "{scan}");
+    let counted = |by: &str| format!("SEARCH drug_counts USING PRIMARY KEY ({by})");
+    let (one, all) = (
+        vec![counted("archived=? AND schedule_type=?")],
+        counted("archived=? AND schedule_type=?"),
+    );
+    for (query, page, total) in [
+        ("", vec![range("id", "")], one.clone()),
+        (
+            "archived=any&sort=-name",
+            vec![range("search_text", "")],
+            one.clone(),
+        ),
+        (
+            "schedule_type=as_needed",
+            vec![range("id", "")],
+            one.clone(),
+        ),
+        (
+            "schedule_type=as_needed&sort=name",
+            vec![range("search_text", "")],
+            one,
+        ),
+        (
+            "needs_reorder=true",
+            vec![due_range.clone()],
+            vec![due_range.clone()],
+        ),
+        (
+            "needs_reorder=true&schedule_type=daily&sort=name",
+            vec![due_range.clone(), sorted.clone()],
+            vec![due_range.clone()],
+        ),
+        (
+            "needs_reorder=false",
+            vec![range("id", "")],
+            vec![
+                "SCAN CONSTANT ROW".to_owned(),
+                "SCALAR SUBQUERY 1".to_owned(),
+                all,
+                "SCALAR SUBQUERY 2".to_owned(),
+                due_range,
+            ],
+        ),
+        (
+            "q=drug+00&sort=name",
+            [&found()[..], &[sorted]].concat(),
+            found().to_vec(),
+        ),
+    ] {
+        assert_eq!(plans(&service, query).await, [page, total], "{query}");
+    }
 
     // A page begins within the ties of the row before it and goes on behind them.
-    let by_id = "SEARCH drugs USING INTEGER PRIMARY KEY (rowid";
-    let index = "SEARCH drugs USING INDEX idx-drugs";
-    for (sort, ranges) in [
-        ("id", vec![format!("{by_id}>?)")]),
-        ("-id", vec![format!("{by_id}<?)")]),
-        ("name", ranges(index, "search_text", '>')),
-        ("days_remaining", ranges(index, "run_out_date", '>')),
-        ("-order_by", ranges(index, "reorder_date", '<')),
+    for (sort, column, beyond) in [
+        ("id", "id", '>'),
+        ("-id", "id", '<'),
+        ("name", "search_text", '>'),
+        ("days_remaining", "run_out_date", '>'),
+        ("-order_by", "reorder_date", '<'),
     ] {
         let page = service.get(&format!("{DRUGS}?limit=1&sort={sort}")).await;
         let next = page.next_page().unwrap();
         let (_, query) = next.split_once('?').unwrap();
-        let mut plan = plan_of(query).await;
+        let mut plan = plans(&service, query).await;
         plan.pop();
+        let mut ranges = vec![vec![range(column, &format!(" AND {column}{beyond}?"))]];
+        if column != "id" {
+            let tied = format!(" AND {column}=? AND id{beyond}?");
+            ranges.insert(0, vec![range(column, &tied)]);
+        }
         assert_eq!(plan, ranges, "sort={sort}");
     }
+
+    // The negative controls: two letters are looked for everywhere, and without its index an order is sorted.
+    let short = plans(&service, "q=ru").await.pop().unwrap().concat();
+    assert!(!short.contains("drugs_search"), "{short}");
+    let tx = service.connection().begin().await.unwrap();
+    tx.execute_unprepared("DROP INDEX \"idx-drugs-group-search_text\"")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let sorts = plans(&service, "sort=name").await.concat();
+    assert!(
+        sorts.iter().any(|line| line.contains("TEMP B-TREE")),
+        "{sorts:?}"
+    );
 }
 
-fn ranges(index: &str, column: &str, beyond: char) -> Vec<String> {
-    vec![
-        format!("{index}-{column} ({column}=? AND rowid{beyond}?)"),
-        format!("{index}-{column} ({column}{beyond}?)"),
-    ]
+/// What SQLite would do for each statement of a list, the count last: each line once, but for those on merging.
+async fn plans(service: &Service, query: &str) -> Vec<Vec<String>> {
+    let today: NaiveDate = TODAY.parse().unwrap();
+    let connection = service.connection();
+    let backend = connection.get_database_backend();
+    let statements = server::drugs::list_statements(Some(query), today, backend);
+    let mut plans = Vec::new();
+    for statement in statements.expect("a valid query") {
+        let explain = format!("EXPLAIN QUERY PLAN {statement}");
+        let explain = Statement::from_string(backend, explain);
+        let mut lines: Vec<String> = Vec::new();
+        for row in connection.query_all_raw(explain).await.unwrap() {
+            let line: String = row.try_get("", "detail").unwrap();
+            if !matches!(&*line, "MERGE (UNION ALL)" | "LEFT" | "RIGHT") && !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        plans.push(lines);
+    }
+    plans
+}
+
+fn range(order: &str, more: &str) -> String {
+    format!(
+        "SEARCH drugs USING INDEX idx-drugs-group-{order} (archived=? AND schedule_type=?{more})"
+    )
 }
 
 /// Puts drugs straight into the table: `days` says for how many days the nth lasts, none for one that is not consumed.

@@ -8,6 +8,7 @@
 mod boot;
 mod boot_kill;
 mod boot_race;
+mod derived;
 mod description;
 mod dockerfile;
 mod doctor_vacations;

@@ -200,7 +200,16 @@ fn index(name: String, create: &CreateIndex, valid: bool) -> Index {
 /// The operator class behind a column or an expression, and the rest of the key.
 fn without_class(key: &ddl::KeyPart) -> (Option<String>, ddl::KeyPart) {
     let mut rest = key.clone();
-    let is_class = match &key.tokens[..] {
+    // It is qualified where its schema is not in the search path, which is no difference.
+    if let [.., before, schema, point, _] = &rest.tokens[..]
+        && (before.is_symbol(")") || before.name().is_some())
+        && schema.name().is_some()
+        && point.is_symbol(".")
+    {
+        let schema = rest.tokens.len() - 3;
+        rest.tokens.drain(schema..=schema + 1);
+    }
+    let is_class = match &rest.tokens[..] {
         [.., before, last] => {
             let ends = before.is_symbol(")") || before.name().is_some();
             ends && last.name().is_some() && !before.is("COLLATE")

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::script::{Script, state};
 use crate::support::cluster;
-use crate::support::file::{execute, upgrade, url};
+use crate::support::file::{copy, execute, select, upgrade, url};
 use crate::support::process::{Process, figures, rounds, service};
 
 /// Runs a subcommand on a database: its exit code, what it prints, and what it complains of.
@@ -25,6 +25,20 @@ fn succeeds(file: &Path, arguments: &[&str]) -> String {
     let (code, printed, said) = run(file, arguments, None);
     assert_eq!(code, Some(0), "{arguments:?}: {said}");
     String::from_utf8(printed).expect("it is text")
+}
+
+/// The counts and the search index are those of the drugs that are there now.
+async fn is_derived_anew(file: &Path) {
+    let (_directory, file) = copy(file);
+    let counted = "SELECT (SELECT sum(n) FROM drug_counts) || ' ' || count(*) FROM drugs";
+    let counted = select(&file, counted).await.concat();
+    let (sum, rows) = counted.split_once(' ').expect("two numbers");
+    assert_eq!(sum, rows);
+    // It fails where the index and the drugs do not agree.
+    let agree = "INSERT INTO drugs_search (drugs_search, rank) VALUES ('integrity-check', 1)";
+    execute(&file, agree).await;
+    let found = "SELECT CAST(count(*) AS text) FROM drugs_search WHERE drugs_search MATCH 'writer'";
+    assert_eq!(select(&file, found).await.concat(), rows);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -94,8 +108,10 @@ async fn a_restore_keeps_everything_acknowledged_before_it_as_a_copy() {
     let said = succeeds(&file, &["restore", "1"]);
     assert!(said.contains("kept as copy 2"), "{said}");
     assert_eq!(state(&file, "writer").await, Ok(6));
+    is_derived_anew(&file).await;
     succeeds(&file, &["restore", "2"]);
     assert_eq!(state(&file, "writer").await, Ok(15));
+    is_derived_anew(&file).await;
     let listed = succeeds(&file, &["snapshots"]);
     for text in [
         "1  ",
@@ -103,7 +119,7 @@ async fn a_restore_keeps_everything_acknowledged_before_it_as_a_copy() {
         "2  ",
         "3  ",
         "pre-restore",
-        "m20261005_194500",
+        "m20261026_193000",
     ] {
         assert!(listed.contains(text), "`{text}` is missing in {listed}");
     }
@@ -151,7 +167,7 @@ async fn an_older_revision_is_brought_up_to_date_and_a_newer_one_is_refused() {
     let older = directory.path().join("older.db");
     upgrade(&older, "+1").await;
     let said = succeeds(&file, &["restore", older.to_str().expect("it is text")]);
-    assert!(said.contains("revision m20261005_194500"), "{said}");
+    assert!(said.contains("revision m20261026_193000"), "{said}");
     let drugs = client.get("/api/v1/drugs").await;
     assert_eq!(drugs.body.as_array().map(Vec::len), Some(0), "{drugs:?}");
     script = Script::begin("again", &mut client).await;

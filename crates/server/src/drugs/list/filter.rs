@@ -1,0 +1,158 @@
+//! Which drugs a list has, in statements that read little beside what they answer.
+//!
+//! A drug is in one of six groups: archived or not, with one of three schedules. Every index begins with the group, so
+//! that a list in any order is a range in each of its groups, and what is in the others is not read. What has to be
+//! ordered is a range as well. What a search finds is found by an index of trigrams, on SQLite a table of its own, on
+//! PostgreSQL one that serves LIKE itself.
+//!
+//! SQLite keeps no statistics, so it is told by a `+` which indexes are not to be used. It counts each group by
+//! triggers; PostgreSQL counts in an index, because there all writers would wait for the same few counters.
+
+use entity::drug::{Column, Entity, ScheduleType};
+use sea_orm::sea_query::extension::sqlite::SqliteExpr;
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ActiveEnum, ColumnTrait, Condition, DbBackend, EntityTrait, Iterable, QueryFilter};
+
+use crate::page::{Rows, unindexed};
+
+/// A word of fewer characters has no trigram.
+const TRIGRAM: usize = 3;
+
+/// What is asked of the drugs of a list.
+#[derive(Debug)]
+pub(super) struct Filter {
+    pub(super) archived: Option<bool>,
+    pub(super) schedule_type: Option<ScheduleType>,
+    pub(super) needs_reorder: Option<bool>,
+    /// What is said of a drug that needs a reorder.
+    pub(super) due: Condition,
+    /// Folded words that stand in its name or strength.
+    pub(super) words: Vec<String>,
+}
+
+impl Filter {
+    /// The drugs, to be read by a key.
+    pub(super) fn rows(&self, backend: DbBackend, key: Column) -> Rows<Entity> {
+        let rows = |groups: Condition| Entity::find().filter(groups).filter(self.others());
+        let is_due_by_another_key =
+            self.needs_reorder == Some(true) && !matches!(key, Column::ReorderDate);
+        match (backend, self.found()) {
+            (DbBackend::Sqlite, Some(found)) => {
+                Rows::Found(rows(self.groups(unindexed)).filter(found))
+            }
+            (DbBackend::Sqlite, None) if is_due_by_another_key => {
+                Rows::Found(rows(self.groups(Expr::col)))
+            }
+            _ => Rows::Ranges(self.each_group().map(rows).collect()),
+        }
+    }
+
+    /// How many they are.
+    pub(super) fn total(&self, backend: DbBackend) -> SelectStatement {
+        match (backend, self.found()) {
+            (DbBackend::Sqlite, Some(found)) => self.count(self.groups(unindexed).add(found)),
+            (DbBackend::Sqlite, None) if self.words.is_empty() => match self.needs_reorder {
+                None => self.counted(),
+                Some(true) => self.count(self.groups(Expr::col)),
+                Some(false) => {
+                    let due = Self {
+                        needs_reorder: Some(true),
+                        due: self.due.clone(),
+                        words: Vec::new(),
+                        ..*self
+                    };
+                    let (all, due) = (self.counted(), due.total(backend));
+                    let rest = Expr::expr(SimpleExpr::from(all)).sub(SimpleExpr::from(due));
+                    Query::select().expr_as(rest, "number").to_owned()
+                }
+            },
+            _ => self.count(self.groups(Expr::col)),
+        }
+    }
+
+    fn count(&self, groups: Condition) -> SelectStatement {
+        Query::select()
+            .expr_as(Expr::cust("*").count(), "number")
+            .from(Entity)
+            .cond_where(groups.add(self.others()))
+            .to_owned()
+    }
+
+    /// The sum of what SQLite has counted.
+    fn counted(&self) -> SelectStatement {
+        Query::select()
+            .expr_as(Expr::cust("coalesce(sum(n), 0)"), "number")
+            .from("drug_counts")
+            .cond_where(self.groups(Expr::col))
+            .to_owned()
+    }
+
+    /// The groups, all at once.
+    fn groups(&self, spelled: fn(Column) -> Expr) -> Condition {
+        let kinds = self.schedule_types().map(|kind| kind.to_value());
+        Condition::all()
+            .add(spelled(Column::Archived).is_in(self.archived()))
+            .add(spelled(Column::ScheduleType).is_in(kinds))
+    }
+
+    /// The groups, one by one.
+    fn each_group(&self) -> impl Iterator<Item = Condition> {
+        self.archived().into_iter().flat_map(|archived| {
+            self.schedule_types().map(move |kind| {
+                Condition::all()
+                    .add(Column::Archived.eq(archived))
+                    .add(Column::ScheduleType.eq(kind))
+            })
+        })
+    }
+
+    fn archived(&self) -> Vec<bool> {
+        self.archived.map_or(vec![false, true], |one| vec![one])
+    }
+
+    fn schedule_types(&self) -> impl Iterator<Item = ScheduleType> {
+        let wanted = self.schedule_type;
+        ScheduleType::iter().filter(move |kind| wanted.is_none_or(|wanted| wanted == *kind))
+    }
+
+    /// What is asked beside the groups.
+    fn others(&self) -> Condition {
+        let mut others = Condition::all();
+        if let Some(needs_reorder) = self.needs_reorder {
+            let due = self.due.clone();
+            others = others.add(if needs_reorder { due } else { due.not() });
+        }
+        for word in &self.words {
+            let pattern = LikeExpr::new(format!("%{}%", escaped(word))).escape('\\');
+            others = others.add(Column::SearchText.like(pattern));
+        }
+        others
+    }
+
+    /// Where SQLite looks for the words; LIKE decides. Nothing where no word is long enough.
+    fn found(&self) -> Option<Expr> {
+        let words = self.words.iter();
+        let phrases: Vec<String> = words
+            .filter(|word| word.chars().count() >= TRIGRAM)
+            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+            .collect();
+        let search = Query::select()
+            .column("rowid")
+            .from("drugs_search")
+            .and_where(Expr::col("drugs_search").matches(phrases.join(" ")))
+            .to_owned();
+        (!phrases.is_empty()).then(|| Column::Id.in_subquery(search))
+    }
+}
+
+/// The text with the wildcards of LIKE taken literally.
+fn escaped(word: &str) -> String {
+    let mut escaped = String::with_capacity(word.len());
+    for char in word.chars() {
+        if matches!(char, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    escaped
+}
