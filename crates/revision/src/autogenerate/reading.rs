@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use crate::schema::{Column, Difference, ForeignKey, Schema, Table};
+use crate::schema::{Column, Difference, ForeignKey, Index, Schema, Table};
 
 /// The same schema on SQLite and, where a server was at hand, on PostgreSQL.
 #[derive(Clone, Debug)]
@@ -30,10 +30,13 @@ impl Reading {
             .flat_map(|schema| schema.tables.values_mut())
         {
             let same = sqlite.table(&table.name);
-            // What an entity declares is on both, so an index that one alone has is a migration's own.
-            table.indexes.retain(|index| {
-                same.is_none_or(|same| same.indexes.iter().any(|other| other.name == index.name))
-            });
+            let is_on_both = |index: &Index| {
+                same.is_some_and(|same| same.indexes.iter().any(|other| other.name == index.name))
+            };
+            // SQLite has no other method than the usual one, so what an entity declares is there by its name.
+            table
+                .indexes
+                .retain(|index| !has_own_method(index) || is_on_both(index));
         }
         Self { sqlite, postgres }
     }
@@ -104,6 +107,12 @@ fn empty(backend: DbBackend) -> Schema {
         enums: std::collections::BTreeMap::new(),
         objects: Vec::new(),
     }
+}
+
+/// Whether it is of a method such as `gin`.
+fn has_own_method(index: &Index) -> bool {
+    let extra = index.extra.as_ref();
+    extra.is_some_and(|extra| extra.starts_with("using "))
 }
 
 fn without_the_rest(mut schema: Schema) -> Schema {
