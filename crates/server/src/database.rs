@@ -6,6 +6,7 @@
 //! one thread that writes ([`writer`]), which commits what waits together.
 
 pub mod failure;
+mod query;
 mod readers;
 pub mod record;
 mod session;
@@ -17,11 +18,13 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use sea_orm::{
-    DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, TransactionTrait as _,
+    ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlxPostgresConnector,
+    Statement, TransactionTrait as _,
 };
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 pub use self::failure::Error;
+pub use self::query::Query;
 pub use self::readers::Reading;
 pub use self::session::Session;
 pub use self::sqlite::Sqlite;
@@ -79,6 +82,23 @@ impl Database {
                 let answer = work(&mut session).await?;
                 session.commit().await?;
                 Ok(answer)
+            }
+        }
+    }
+
+    /// Names the state of the data: it is another one after every change, by whomever. What is read later is of this
+    /// state or a newer one.
+    pub async fn state(&self) -> Result<String, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.state(),
+            Self::Postgres(pool) => {
+                // Two statements with one snapshot see the same rows, for as long as the server runs.
+                let sql = "SELECT concat_ws(' ', current_database(), pg_postmaster_start_time(), pg_current_snapshot())";
+                let row = pool
+                    .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+                    .await?;
+                let row = row.ok_or_else(|| DbErr::RecordNotFound("a snapshot".into()))?;
+                Ok(row.try_get_by_index(0)?)
             }
         }
     }

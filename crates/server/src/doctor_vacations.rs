@@ -14,8 +14,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::{Fields, JsonBody, PatchBody};
-use crate::database::Session;
-use crate::etag::{IfMatch, Tagged};
+use crate::database::{Query, Session};
+use crate::etag::{IfMatch, PageTag, Tagged};
 use crate::page::{self, PageRequest, Rows, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::Parameters;
@@ -144,10 +144,12 @@ pub(crate) struct Days {
 
 /// Every absence of the doctor, for the rules.
 pub(crate) async fn absences(session: &mut Session) -> Result<Absences> {
-    let select = Entity::find()
-        .select_only()
-        .columns([Column::StartDate, Column::EndDate]);
-    let rows: Vec<Days> = session.rows(select.as_query()).await?;
+    static DAYS: Query = Query::new(|| {
+        let days = Entity::find().select_only();
+        days.columns([Column::StartDate, Column::EndDate])
+            .into_query()
+    });
+    let rows: Vec<Days> = session.ready(&DAYS, Vec::new()).await?;
     Ok(Absences::new(rows.into_iter().map(|days| Absence {
         start: days.start_date,
         end: days.end_date,
@@ -166,12 +168,21 @@ pub fn router() -> OpenApiRouter<App> {
     responses((status = 200, body = [DoctorVacationOut], headers(
         ("X-Total-Count" = u64, description = "How many absences there are, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
-    ))))]
+        ("ETag" = String, description = "The page's entity tag; another one after any change, and the next day."),
+    )),
+        (status = 304, description = "The caller has this page already: If-None-Match names its tag."),
+    ))]
 async fn list(
     store: Store,
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response> {
+    let state = store.database.state().await?;
+    let tag = PageTag::new(&state, &uri.to_string(), store.today());
+    if let Some(unchanged) = tag.unchanged(&headers) {
+        return Ok(unchanged);
+    }
     let mut parameters = Parameters::parse(query.as_deref());
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
@@ -185,7 +196,7 @@ async fn list(
     drop(session);
     let headers = page.headers(uri.path(), query.as_deref(), total.unsigned_abs());
     let vacations: Vec<_> = page.rows.into_iter().map(DoctorVacationOut::from).collect();
-    Ok((headers, axum::Json(vacations)).into_response())
+    Ok(tag.on(page::answer(headers, &vacations)))
 }
 
 /// Create an absence of the doctor

@@ -23,9 +23,9 @@ pub use self::refill::RefillIn;
 
 use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
-use crate::database::Session;
+use crate::database::{Query, Session};
 use crate::doctor_vacations::absences;
-use crate::etag::{IfMatch, Tagged};
+use crate::etag::{IfMatch, PageTag, Tagged};
 use crate::problem::{Error, Result};
 use crate::state::{App, Store};
 use crate::{openapi, page};
@@ -45,25 +45,31 @@ pub fn router() -> OpenApiRouter<App> {
     responses((status = 200, body = [DrugOut], headers(
         ("X-Total-Count" = u64, description = "How many drugs match, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
-    ))))]
+        ("ETag" = String, description = "The page's entity tag; another one after any change, and the next day."),
+    )),
+        (status = 304, description = "The caller has this page already: If-None-Match names its tag."),
+    ))]
 async fn list(
     store: Store,
     OriginalUri(uri): OriginalUri,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response> {
+    let today = store.today();
+    let tag = PageTag::new(&store.database.state().await?, &uri.to_string(), today);
+    if let Some(unchanged) = tag.unchanged(&headers) {
+        return Ok(unchanged);
+    }
     let mut session = store.database.read().await?;
     let absences = absences(&mut session).await?;
-    let today = store.today();
     let request = list::ListRequest::read(query.as_deref(), today, &absences)?;
     let (page, total) = request.page(&mut session).await?;
     drop(session);
-    let drugs = page
-        .rows
-        .iter()
-        .map(|row| DrugOut::new(row, &absences, today));
-    let drugs = drugs.collect::<Result<Vec<_>>>()?;
     let headers = page.headers(uri.path(), query.as_deref(), total);
-    Ok((headers, axum::Json(drugs)).into_response())
+    let drugs = page.rows.into_iter();
+    let drugs = drugs.map(|row| DrugOut::new(row, &absences, today));
+    let drugs = drugs.collect::<Result<Vec<_>>>()?;
+    Ok(tag.on(page::answer(headers, &drugs)))
 }
 
 /// Create a drug
@@ -90,7 +96,7 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
     });
     let (row, absences) = write.await?;
     let location = format!("{}/drugs/{}", openapi::PREFIX, row.id);
-    let answer = tagged(&row, &absences, today)?;
+    let answer = tagged(row, &absences, today)?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], answer).into_response())
 }
 
@@ -101,12 +107,13 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
+    static BY_ID: Query = Query::new(|| drug::Entity::find_by_id(0).into_query());
     let mut session = store.database.read().await?;
-    let row = session.one(drug::Entity::find_by_id(id.number())).await?;
-    let row = row.ok_or_else(|| not_found(&id))?;
+    let mut rows = session.ready(&BY_ID, vec![id.number().into()]).await?;
+    let row: drug::Model = rows.pop().ok_or_else(|| not_found(&id))?;
     let absences = absences(&mut session).await?;
     drop(session);
-    Ok(tagged(&row, &absences, store.today())?.answer(&headers))
+    Ok(tagged(row, &absences, store.today())?.answer(&headers))
 }
 
 /// Replace a drug
@@ -148,7 +155,7 @@ async fn patch(
     let today = store.today();
     change(store, id, condition, move |before| {
         let counts = patch.has("current_amount");
-        let document = DrugIn::of(before, today)?;
+        let document = DrugIn::of(before.clone(), today)?;
         let input = DrugIn::read(patch.merge_into(&document)?, StockMember::Required)?;
         let (stock, therapy) = (record::stock(before)?, record::therapy(before)?);
         let stock = if counts {
@@ -206,19 +213,23 @@ async fn change(
         })
     });
     let (row, absences) = write.await?;
-    tagged(&row, &absences, today)
+    tagged(row, &absences, today)
 }
 
 /// The row with this id, which nobody else changes until the transaction ends.
 async fn locked(session: &mut Session, id: &page::Id) -> Result<drug::Model> {
-    let select = drug::Entity::find_by_id(id.number()).lock_exclusive();
-    let row = session.one(select).await?;
-    row.ok_or_else(|| not_found(id))
+    static LOCKED: Query = Query::new(|| {
+        let select = drug::Entity::find_by_id(0).lock_exclusive();
+        select.into_query()
+    });
+    let mut rows = session.ready(&LOCKED, vec![id.number().into()]).await?;
+    rows.pop().ok_or_else(|| not_found(id))
 }
 
-fn tagged(row: &drug::Model, absences: &Absences, today: NaiveDate) -> Result<Tagged> {
+fn tagged(row: drug::Model, absences: &Absences, today: NaiveDate) -> Result<Tagged> {
+    let version = row.version;
     let drug = DrugOut::new(row, absences, today)?;
-    Ok(Tagged::new(&drug, row.version))
+    Ok(Tagged::new(&drug, version))
 }
 
 fn not_found(id: &page::Id) -> Error {

@@ -4,14 +4,18 @@
 //! date changes without a write. A change is conditional on the version alone, so that an edit begun
 //! before midnight is not refused after it.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::problem::{Error, Result};
+
+/// What the JSON of a record seldom goes beyond.
+const USUAL_BYTES: usize = 1536;
 
 /// A record's JSON with its entity tag.
 #[derive(Debug)]
@@ -23,7 +27,9 @@ pub struct Tagged {
 impl Tagged {
     /// Writes a record that stands at a version.
     pub fn new(record: &impl Serialize, version: i64) -> Self {
-        let body = serde_json::to_string(record).expect("a record of ours is plain JSON");
+        let mut body = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut body, record).expect("a record of ours is plain JSON");
+        let body = String::from_utf8(body).expect("JSON is UTF-8");
         let mut hasher = DefaultHasher::new();
         hasher.write(body.as_bytes());
         let etag = format!("\"{version}-{:016x}\"", hasher.finish());
@@ -32,20 +38,53 @@ impl Tagged {
 
     /// The record as an answer; 304 without a body where the caller has it already.
     pub fn answer(self, request: &HeaderMap) -> Response {
-        let known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
-            value.to_str().is_ok_and(|tags| {
-                tags.split(',')
-                    .map(str::trim)
-                    .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag)
-            })
-        });
-        if known {
-            let mut response = StatusCode::NOT_MODIFIED.into_response();
-            set_tag(&mut response, &self.etag);
-            return response;
-        }
-        self.into_response()
+        let known = unchanged(request, &self.etag, |tag| tag == "*");
+        known.unwrap_or_else(|| self.into_response())
     }
+}
+
+/// The tag of a page of a list. It stands for the state of all the data on a day, so that it is known before a row is
+/// read. It is weak: the same rows may come compressed or not.
+#[derive(Debug)]
+pub struct PageTag(String);
+
+impl PageTag {
+    /// The tag of what is asked for by `path_and_query`, where `state` changes with every change of the data.
+    pub fn new(state: &str, path_and_query: &str, today: NaiveDate) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (env!("CARGO_PKG_VERSION"), state, path_and_query, today).hash(&mut hasher);
+        Self(format!("W/\"{:016x}\"", hasher.finish()))
+    }
+
+    /// The answer to a caller who has this page already.
+    pub fn unchanged(&self, request: &HeaderMap) -> Option<Response> {
+        // Whether there is such a page at all is not known yet, so `*` is no answer.
+        unchanged(request, &self.0, |_| false)
+    }
+
+    /// Puts the tag on the page.
+    pub fn on(&self, mut page: Response) -> Response {
+        set_tag(&mut page, &self.0);
+        page
+    }
+}
+
+/// 304 without a body where `If-None-Match` names the tag; weak and strong are the same to it (RFC 9110, section
+/// 13.1.2).
+fn unchanged(request: &HeaderMap, etag: &str, or: fn(&str) -> bool) -> Option<Response> {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    let wanted = opaque(etag);
+    let is_known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
+        value.to_str().is_ok_and(|tags| {
+            let mut tags = tags.split(',').map(str::trim);
+            tags.any(|tag| or(tag) || opaque(tag) == wanted)
+        })
+    });
+    is_known.then(|| {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        set_tag(&mut response, etag);
+        response
+    })
 }
 
 impl IntoResponse for Tagged {
@@ -59,7 +98,7 @@ impl IntoResponse for Tagged {
 }
 
 fn set_tag(response: &mut Response, etag: &str) {
-    let value = HeaderValue::from_str(etag).expect("a tag is digits, a dash and quotes");
+    let value = HeaderValue::from_str(etag).expect("a tag is plain ASCII");
     response.headers_mut().insert(header::ETAG, value);
 }
 

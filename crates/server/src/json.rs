@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike as _, Utc};
 use domain::Quantity;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -35,6 +35,64 @@ impl Serialize for Amount {
         )]
         let number = thousandths as f64 / 1000.0;
         serializer.serialize_f64(number)
+    }
+}
+
+/// Writes a date as `2026-11-22`; serde's own way makes a text of it first.
+pub fn write_date<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut digits = *b"0000-00-00";
+    if !(0..=9999).contains(&date.year()) {
+        return date.serialize(serializer);
+    }
+    put(&mut digits[..4], date.year().unsigned_abs());
+    put(&mut digits[5..7], date.month());
+    put(&mut digits[8..], date.day());
+    serializer.serialize_str(std::str::from_utf8(&digits).expect("they are digits"))
+}
+
+/// Writes a date or null.
+pub fn write_optional_date<S: Serializer>(
+    date: &Option<NaiveDate>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match date {
+        Some(date) => write_date(date, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes an instant as RFC 3339 in UTC, in whole seconds or with six digits after them, as serde's own way does.
+pub fn write_instant<S: Serializer>(
+    instant: &DateTime<Utc>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let nanos = instant.nanosecond();
+    let is_plain = (0..=9999).contains(&instant.year()) && nanos < 1_000_000_000;
+    if !is_plain || !nanos.is_multiple_of(1000) || (nanos != 0 && nanos.is_multiple_of(1_000_000)) {
+        return instant.serialize(serializer);
+    }
+    let mut digits = *b"0000-00-00T00:00:00.000000Z";
+    put(&mut digits[..4], instant.year().unsigned_abs());
+    put(&mut digits[5..7], instant.month());
+    put(&mut digits[8..10], instant.day());
+    put(&mut digits[11..13], instant.hour());
+    put(&mut digits[14..16], instant.minute());
+    put(&mut digits[17..19], instant.second());
+    put(&mut digits[20..26], nanos / 1000);
+    let written = if nanos == 0 {
+        digits[19] = b'Z';
+        &digits[..20]
+    } else {
+        &digits[..]
+    };
+    serializer.serialize_str(std::str::from_utf8(written).expect("they are digits"))
+}
+
+/// Writes a number into as many digits as there are.
+fn put(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).expect("it is one digit");
+        number /= 10;
     }
 }
 
@@ -230,6 +288,34 @@ fn kind(raw: &RawValue) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_and_instants_are_written_as_serde_writes_them() {
+        fn same<T: Serialize>(
+            value: &T,
+            written: impl Fn(&T, &mut serde_json::Serializer<&mut Vec<u8>>) -> serde_json::Result<()>,
+        ) {
+            let mut text = Vec::new();
+            written(value, &mut serde_json::Serializer::new(&mut text)).unwrap();
+            assert_eq!(text, serde_json::to_vec(value).unwrap());
+        }
+        for text in ["0001-01-01", "2026-11-22", "9999-12-31"] {
+            same(&text.parse().unwrap(), |date, json| write_date(date, json));
+        }
+        for text in [
+            "2026-11-22T07:01:12Z",
+            "2026-11-22T07:01:12.5Z",
+            "2026-11-22T07:01:12.000001Z",
+            "2026-11-22T07:01:12.123456Z",
+            "2026-11-22T07:01:12.120000Z",
+            "2026-11-22T07:01:12.123456789Z",
+            "1969-12-31T23:59:59.999999Z",
+        ] {
+            same(&text.parse().unwrap(), |instant, json| {
+                write_instant(instant, json)
+            });
+        }
+    }
 
     fn raw(text: &str) -> Box<RawValue> {
         serde_json::from_str(text).unwrap()

@@ -1,6 +1,7 @@
 //! Keyset pages: a page begins after the last row of the one before, so the last costs what the first does.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
@@ -9,6 +10,7 @@ use sea_orm::{
     ColumnTrait, ColumnType, Condition, EntityTrait, ModelTrait, Order, QueryFilter, QuerySelect,
     QueryTrait, Select,
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::database::record::Record;
@@ -47,7 +49,7 @@ pub enum Rows<E: EntityTrait> {
     /// Each of these is a range of an index in any order of the list; a page merges them.
     Ranges(Vec<Select<E>>),
     /// The few that something else than the order finds on SQLite; a page sorts them.
-    Found(Select<E>),
+    Found(Box<Select<E>>),
 }
 
 /// The rows of a page, and where the next one begins.
@@ -227,6 +229,9 @@ pub fn unindexed(column: impl IntoIden) -> Expr {
     Expr::cust_with_expr("+?", Expr::col(column.into_iden()))
 }
 
+/// What the JSON of a record seldom goes beyond.
+const USUAL_BYTES: usize = 1024;
+
 impl<M> Page<M> {
     /// The headers of a page: how many records the list has, and where its first and next page are.
     pub fn headers(&self, path: &str, query: Option<&str>, total: u64) -> HeaderMap {
@@ -244,6 +249,14 @@ impl<M> Page<M> {
         }
         headers
     }
+}
+
+/// The records of a page as an answer.
+pub fn answer(headers: HeaderMap, records: &[impl Serialize]) -> Response {
+    let mut body = Vec::with_capacity(USUAL_BYTES * (records.len() + 1));
+    serde_json::to_writer(&mut body, records).expect("records of ours are plain JSON");
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], headers, body).into_response()
 }
 
 fn location(path: &str, query: Option<&str>, cursor: Option<&str>) -> String {

@@ -80,5 +80,6 @@ fn routes() -> OpenApiRouter<App> {
 
 /// A strong entity tag names one sequence of bytes, so what bears one is not compressed.
 fn untagged(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    !headers.contains_key(header::ETAG)
+    let tag = headers.get(header::ETAG);
+    tag.is_none_or(|tag| tag.as_bytes().starts_with(b"W/"))
 }

@@ -1,13 +1,14 @@
 //! One transaction, or one look at the data, with the ORM's statements for verbs.
 
-use sea_orm::sea_query::{Query, ReturningClause};
+use sea_orm::sea_query::{self, ReturningClause};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, QueryTrait, Select, Statement, StatementBuilder,
-    UpdateMany,
+    EntityTrait, FromQueryResult, Iterable, QueryResult, QueryTrait, Select, Statement,
+    StatementBuilder, UpdateMany, Value,
 };
 
 use super::failure::Error;
+use super::query::Query;
 use super::record::{Number, Record};
 use super::sqlite::Connection;
 
@@ -120,7 +121,7 @@ impl Session {
     pub async fn execute(&mut self, query: &impl StatementBuilder) -> Result<u64, Error> {
         let statement = query.build(&self.backend());
         Ok(match &mut self.0 {
-            Kind::Sqlite(connection) => connection.execute(&statement)?,
+            Kind::Sqlite(connection) => connection.execute(&statement.sql, values(&statement))?,
             Kind::Pool(pool) => pool.execute_raw(statement).await?.rows_affected(),
             Kind::Transaction(transaction) => {
                 transaction.execute_raw(statement).await?.rows_affected()
@@ -134,20 +135,32 @@ impl Session {
         R: Record + FromQueryResult,
     {
         let statement = query.build(&self.backend());
-        let rows = match &mut self.0 {
-            Kind::Sqlite(connection) => return Ok(connection.rows(&statement)?),
-            Kind::Pool(pool) => pool.query_all_raw(statement).await?,
-            Kind::Transaction(transaction) => transaction.query_all_raw(statement).await?,
-        };
-        let records = rows.iter().map(|row| R::from_query_result(row, ""));
-        Ok(records.collect::<Result<_, _>>()?)
+        match &mut self.0 {
+            Kind::Sqlite(connection) => Ok(connection.rows(&statement.sql, values(&statement))?),
+            Kind::Pool(pool) => read(&pool.query_all_raw(statement).await?),
+            Kind::Transaction(transaction) => read(&transaction.query_all_raw(statement).await?),
+        }
+    }
+
+    /// Every row of a query whose text is made already.
+    pub async fn ready<R>(&mut self, query: &Query, values: Vec<Value>) -> Result<Vec<R>, Error>
+    where
+        R: Record + FromQueryResult,
+    {
+        let sql = query.text(self.backend());
+        let statement = || Statement::from_sql_and_values(DbBackend::Postgres, sql, values.clone());
+        match &mut self.0 {
+            Kind::Sqlite(connection) => Ok(connection.rows(sql, &values)?),
+            Kind::Pool(pool) => read(&pool.query_all_raw(statement()).await?),
+            Kind::Transaction(transaction) => read(&transaction.query_all_raw(statement()).await?),
+        }
     }
 
     /// Fails unless the database answers.
     pub async fn ping(&mut self) -> Result<(), Error> {
         let statement = Statement::from_string(self.backend(), "SELECT 1");
         match &mut self.0 {
-            Kind::Sqlite(connection) => connection.rows::<Number>(&statement).map(drop)?,
+            Kind::Sqlite(connection) => connection.rows::<Number>(&statement.sql, &[]).map(drop)?,
             Kind::Pool(pool) => pool.query_one_raw(statement).await.map(drop)?,
             Kind::Transaction(transaction) => {
                 transaction.query_one_raw(statement).await.map(drop)?;
@@ -157,6 +170,15 @@ impl Session {
     }
 }
 
+fn read<R: FromQueryResult>(rows: &[QueryResult]) -> Result<Vec<R>, Error> {
+    let records = rows.iter().map(|row| R::from_query_result(row, ""));
+    Ok(records.collect::<Result<_, _>>()?)
+}
+
+fn values(statement: &Statement) -> &[Value] {
+    statement.values.as_ref().map_or(&[], |values| &values.0)
+}
+
 fn returning<E: EntityTrait>() -> ReturningClause {
-    Query::returning().columns(E::Column::iter())
+    sea_query::Query::returning().columns(E::Column::iter())
 }

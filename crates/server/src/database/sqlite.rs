@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, params_from_iter};
-use sea_orm::Statement;
+use sea_orm::Value;
 use tokio::sync::Mutex;
 
 use super::failure::Error;
 use super::readers::{Readers, Reading};
-use super::record::{Cells, Record};
+use super::record::{Cells, Number, Record};
 use super::session::Session;
 use super::value::Parameter;
 use super::writer::Writer;
@@ -29,6 +29,15 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 pub struct Sqlite {
     readers: Arc<Readers>,
     writer: Arc<Writer>,
+    watch: Arc<Watch>,
+}
+
+/// Tells one state of the data from the next.
+#[derive(Debug)]
+struct Watch {
+    connection: std::sync::Mutex<Connection>,
+    /// Tells the counting of this process from that of every other.
+    of: String,
 }
 
 /// One connection.
@@ -45,6 +54,9 @@ impl Sqlite {
             return Err(Error::OldSqlite(rusqlite::version()));
         }
         let writer = Connection::open(path)?;
+        let watch = Connection::open(path)?;
+        let of = "SELECT hex(randomblob(16))";
+        let of = watch.raw.query_row(of, [], |row| row.get(0))?;
         let readers = (0..READERS).map(|_| {
             let reader = Connection::open(path)?;
             reader.raw.pragma_update(None, "query_only", true)?;
@@ -53,11 +65,24 @@ impl Sqlite {
         Ok(Self {
             readers: Arc::new(Readers::new(readers.collect::<Result<_, _>>()?)),
             writer: Arc::new(Writer::start(Session::of_sqlite(writer))?),
+            watch: Arc::new(Watch {
+                connection: std::sync::Mutex::new(watch),
+                of,
+            }),
         })
     }
 
     pub(super) async fn read(&self) -> Result<Reading, Error> {
         Readers::look(&self.readers).await
+    }
+
+    /// SQLite counts what has been committed by others, and to this connection everybody is another.
+    pub(super) fn state(&self) -> Result<String, Error> {
+        let watch = &*self.watch;
+        let mut connection = watch.connection.lock().expect("no thread panicked");
+        let counted = connection.rows::<Number>("PRAGMA data_version", &[])?;
+        let counted = counted.first().map_or(0, |row| row.number);
+        Ok(format!("{} {counted}", watch.of))
     }
 
     pub(super) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -85,6 +110,8 @@ impl Sqlite {
                 connection.close()?;
             }
         }
+        let watch = self.watch.connection.lock();
+        watch.expect("no thread panicked").close()?;
         self.writer.close().await
     }
 }
@@ -98,6 +125,8 @@ impl Connection {
         raw.set_prepared_statement_cache_capacity(STATEMENTS);
         // The volume moves the log into the file, when nobody reads the two; a connection that is dropped does not.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // A statement keeps its plan, whatever values it is run with.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         raw.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
@@ -116,11 +145,11 @@ impl Connection {
     }
 
     /// Runs a statement and answers how many rows it has changed.
-    pub(super) fn execute(&mut self, statement: &Statement) -> rusqlite::Result<u64> {
+    pub(super) fn execute(&mut self, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
         let run = |raw: &rusqlite::Connection| {
             let changed = raw
-                .prepare_cached(&statement.sql)?
-                .execute(params_from_iter(parameters(statement)))?;
+                .prepare_cached(sql)?
+                .execute(params_from_iter(values.iter().map(Parameter)))?;
             Ok(changed as u64)
         };
         let result = run(&self.raw);
@@ -128,10 +157,14 @@ impl Connection {
     }
 
     /// Every row of a statement.
-    pub(super) fn rows<R: Record>(&mut self, statement: &Statement) -> rusqlite::Result<Vec<R>> {
+    pub(super) fn rows<R: Record>(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+    ) -> rusqlite::Result<Vec<R>> {
         let run = |raw: &rusqlite::Connection| {
-            let mut prepared = raw.prepare_cached(&statement.sql)?;
-            let mut rows = prepared.query(params_from_iter(parameters(statement)))?;
+            let mut prepared = raw.prepare_cached(sql)?;
+            let mut rows = prepared.query(params_from_iter(values.iter().map(Parameter)))?;
             let mut records = Vec::new();
             while let Some(row) = rows.next()? {
                 records.push(R::read(&mut Cells::of(row))?);
@@ -174,9 +207,4 @@ impl Connection {
         }
         result
     }
-}
-
-fn parameters(statement: &Statement) -> impl Iterator<Item = Parameter<'_>> {
-    let values = statement.values.iter().flat_map(|values| &values.0);
-    values.map(Parameter)
 }

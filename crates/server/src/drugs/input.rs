@@ -193,14 +193,11 @@ impl DrugIn {
     }
 
     /// A drug as a caller would write it today.
-    pub(super) fn of(row: &drug::Model, today: NaiveDate) -> Result<Self> {
-        let therapy = record::therapy(row)?;
-        let amount = record::stock(row)?.amount_on(&therapy, today);
-        let doses = record::doses(row)?;
+    pub(super) fn of(row: drug::Model, today: NaiveDate) -> Result<Self> {
+        let therapy = record::therapy(&row)?;
+        let amount = record::stock(&row)?.amount_on(&therapy, today);
+        let doses = record::doses(&row)?;
         Ok(Self {
-            name: row.name.clone(),
-            dosage_strength: row.dosage_strength.clone(),
-            unit: row.unit.clone(),
             schedule_type: row.schedule_type.into(),
             morning_pre_food: Amount(doses.morning_pre_food),
             morning_post_food: Amount(doses.morning_post_food),
@@ -215,9 +212,12 @@ impl DrugIn {
             end_date: row.end_date,
             current_amount: Amount(amount),
             package_size: Amount(record::quantity(row.package_size)?),
-            reorder_lead_days: record::lead_days(row)?,
+            reorder_lead_days: record::lead_days(&row)?,
             archived: row.archived,
-            instructions: row.instructions.clone(),
+            name: row.name,
+            dosage_strength: row.dosage_strength,
+            unit: row.unit,
+            instructions: row.instructions,
         })
     }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::input::{DrugIn, ScheduleType};
 use super::record;
-use crate::json::Amount;
+use crate::json::{self, Amount};
 use crate::problem::Result;
 
 /// A drug. Amounts are in units of the drug; `days_remaining` and what follows from it are null where
@@ -33,14 +33,17 @@ pub struct DrugOut {
     #[schema(required = true)]
     pub odd_week_pills: Option<Amount>,
     #[schema(required = true)]
+    #[serde(serialize_with = "json::write_optional_date")]
     pub start_date: Option<NaiveDate>,
     #[schema(required = true)]
+    #[serde(serialize_with = "json::write_optional_date")]
     pub end_date: Option<NaiveDate>,
     #[schema(required = true)]
     pub instructions: Option<String>,
     /// What is left at the start of today: what was counted, less what the schedule has consumed since.
     pub current_amount: Amount,
     /// The day of the last count, refill of an empty stock or change of the schedule.
+    #[serde(serialize_with = "json::write_date")]
     pub counted_on: NaiveDate,
     pub package_size: Amount,
     pub reorder_lead_days: u32,
@@ -53,9 +56,11 @@ pub struct DrugOut {
     pub weeks_remaining: Option<u32>,
     /// The first day whose doses are not fully covered.
     #[schema(required = true)]
+    #[serde(serialize_with = "json::write_optional_date")]
     pub run_out_date: Option<NaiveDate>,
     /// The day by which to order: the lead time before it runs out, and before an absence of the doctor.
     #[schema(required = true)]
+    #[serde(serialize_with = "json::write_optional_date")]
     pub order_by: Option<NaiveDate>,
     /// Whether fewer days remain than the lead time, or the last day before the doctor's absence has come.
     pub needs_reorder: bool,
@@ -68,7 +73,9 @@ pub struct DrugOut {
     /// What to know while the doctor is away; null otherwise.
     #[schema(required = true)]
     pub doctor_away: Option<DoctorAway>,
+    #[serde(serialize_with = "json::write_instant")]
     pub created_at: DateTime<Utc>,
+    #[serde(serialize_with = "json::write_instant")]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -95,10 +102,12 @@ enum WeekType {
 
 impl DrugOut {
     /// A drug as it stands today.
-    pub(super) fn new(row: &drug::Model, absences: &Absences, today: NaiveDate) -> Result<Self> {
-        let therapy = record::therapy(row)?;
-        let outlook =
-            record::stock(row)?.outlook_from(record::projection(row), &therapy, absences, today);
+    pub(super) fn new(row: drug::Model, absences: &Absences, today: NaiveDate) -> Result<Self> {
+        let therapy = record::therapy(&row)?;
+        let projection = record::projection(&row);
+        let outlook = record::stock(&row)?.outlook_from(projection, &therapy, absences, today);
+        let (id, counted_on) = (row.id, row.counted_on);
+        let (created_at, updated_at) = (row.created_at, row.updated_at);
         let DrugIn {
             name,
             dosage_strength,
@@ -124,7 +133,7 @@ impl DrugOut {
         let parity = WeekParity::of(today);
         let alternates = schedule_type == ScheduleType::WeeklyAlternating;
         Ok(Self {
-            id: row.id,
+            id,
             name,
             dosage_strength,
             unit,
@@ -142,7 +151,7 @@ impl DrugOut {
             end_date,
             instructions,
             current_amount,
-            counted_on: row.counted_on,
+            counted_on,
             package_size,
             reorder_lead_days,
             archived,
@@ -160,8 +169,8 @@ impl DrugOut {
                 returns_on: away.returns_on,
                 days_without_drug: away.days_without_drug,
             }),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
+            created_at,
+            updated_at,
         })
     }
 }

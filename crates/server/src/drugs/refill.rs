@@ -74,7 +74,7 @@ pub(super) async fn refill(
                 return Ok(Booked::Before(known));
             }
             let row = refill.book(session, now, today, &id, &condition).await?;
-            let answer = tagged(&row, &absences(session).await?, today)?;
+            let answer = tagged(row, &absences(session).await?, today)?;
             if let Some(key) = &key {
                 key.keep(session, &answer).await?;
             }

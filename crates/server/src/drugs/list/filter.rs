@@ -38,10 +38,10 @@ impl Filter {
             self.needs_reorder == Some(true) && !matches!(key, Column::ReorderDate);
         match (backend, self.found()) {
             (DbBackend::Sqlite, Some(found)) => {
-                Rows::Found(rows(self.groups(unindexed)).filter(found))
+                Rows::Found(Box::new(rows(self.groups(unindexed)).filter(found)))
             }
             (DbBackend::Sqlite, None) if is_due_by_another_key => {
-                Rows::Found(rows(self.groups(Expr::col)))
+                Rows::Found(Box::new(rows(self.groups(Expr::col))))
             }
             _ => Rows::Ranges(self.each_group().map(rows).collect()),
         }
