@@ -1,5 +1,6 @@
 //! What is kept beside the drugs for the sake of speed says what the drugs say, whatever was done to them.
 
+use axum::http::Method;
 use sea_orm::{ConnectionTrait, DbErr, TransactionTrait as _};
 use serde_json::{Value, json};
 
@@ -179,21 +180,37 @@ async fn the_counts_and_the_search_index_follow_every_change() {
 /// The negative control: what a trigger no longer does is noticed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trigger_that_is_gone_is_noticed() {
-    for trigger in [
-        "drug_counts_insert",
-        "drug_counts_delete",
-        "drug_counts_update",
-        "drugs_search_insert",
-        "drugs_search_delete",
-        "drugs_search_update",
+    let drug = json!({"name": "Aspirin", "schedule_type": "as_needed", "package_size": 10});
+    for (trigger, method, change) in [
+        ("drug_counts_insert", Method::POST, drug.clone()),
+        ("drugs_search_insert", Method::POST, drug.clone()),
+        ("drug_counts_delete", Method::DELETE, Value::Null),
+        ("drugs_search_delete", Method::DELETE, Value::Null),
+        (
+            "drug_counts_update",
+            Method::PATCH,
+            json!({"archived": true}),
+        ),
+        (
+            "drugs_search_update",
+            Method::PATCH,
+            json!({"name": "Ibuprofen"}),
+        ),
     ] {
         let service = Service::sqlite().await;
+        let id = service.created(DRUGS, &drug).await["id"].clone();
         let tx = service.connection().begin().await.unwrap();
         tx.execute_unprepared(&format!("DROP TRIGGER {trigger}"))
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        changes(&service, 100).await;
+        let path = format!("{DRUGS}/{id}");
+        let answer = match method {
+            Method::POST => service.post(DRUGS, &change).await,
+            Method::PATCH => service.patch(&path, &change).await,
+            _ => service.delete(&path).await,
+        };
+        assert!(answer.status.is_success(), "{trigger}: {}", answer.body);
         is_true(&service).await.expect_err(trigger);
     }
 }

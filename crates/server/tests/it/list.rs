@@ -220,7 +220,11 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
             found().to_vec(),
         ),
     ] {
-        assert_eq!(plans(&service, query).await, [page, total], "{query}");
+        assert_eq!(
+            plans(service.connection(), query).await,
+            [page, total],
+            "{query}"
+        );
     }
 
     // A page begins within the ties of the row before it and goes on behind them.
@@ -234,7 +238,7 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
         let page = service.get(&format!("{DRUGS}?limit=1&sort={sort}")).await;
         let next = page.next_page().unwrap();
         let (_, query) = next.split_once('?').unwrap();
-        let mut plan = plans(&service, query).await;
+        let mut plan = plans(service.connection(), query).await;
         plan.pop();
         let mut ranges = vec![vec![range(column, &format!(" AND {column}{beyond}?"))]];
         if column != "id" {
@@ -245,14 +249,17 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
     }
 
     // The negative controls: two letters are looked for everywhere, and without its index an order is sorted.
-    let short = plans(&service, "q=ru").await.pop().unwrap().concat();
+    let short = plans(service.connection(), "q=ru")
+        .await
+        .pop()
+        .unwrap()
+        .concat();
     assert!(!short.contains("drugs_search"), "{short}");
     let tx = service.connection().begin().await.unwrap();
     tx.execute_unprepared("DROP INDEX \"idx-drugs-group-search_text\"")
         .await
         .unwrap();
-    tx.commit().await.unwrap();
-    let sorts = plans(&service, "sort=name").await.concat();
+    let sorts = plans(&tx, "sort=name").await.concat();
     assert!(
         sorts.iter().any(|line| line.contains("TEMP B-TREE")),
         "{sorts:?}"
@@ -260,9 +267,8 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
 }
 
 /// What SQLite would do for each statement of a list, the count last: each line once, but for those on merging.
-async fn plans(service: &Service, query: &str) -> Vec<Vec<String>> {
+async fn plans(connection: &impl ConnectionTrait, query: &str) -> Vec<Vec<String>> {
     let today: NaiveDate = TODAY.parse().unwrap();
-    let connection = service.connection();
     let backend = connection.get_database_backend();
     let statements = server::drugs::list_statements(Some(query), today, backend);
     let mut plans = Vec::new();
