@@ -109,6 +109,7 @@ fn migrate(programs: &Programs, database: &Path) -> Result<()> {
     let status = Command::new(&programs.migration)
         .args(["upgrade", "head"])
         .env("DATABASE_URL", format!("sqlite://{}", database.display()))
+        .env_remove("DATABASE_URL_FILE")
         .stdout(Stdio::null())
         .status()?;
     if status.success() {

@@ -11,6 +11,14 @@ use crate::options::Kind;
 use crate::program::Programs;
 use crate::{Result, http};
 
+/// What could be set where the benchmark is typed, and would make a server another one.
+const FOREIGN: [&str; 5] = [
+    "AUTO_MIGRATE",
+    "DATABASE_URL_FILE",
+    "HOST",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
 /// How long a server may take until it answers; a large file is looked through first.
 const PATIENCE: Duration = Duration::from_mins(3);
 const PAUSE: Duration = Duration::from_micros(500);
@@ -35,6 +43,8 @@ impl Server {
     ) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = command(kind, programs, database, sizes, port)?;
+        // A day begins at the same moment for all.
+        command.env("TZ", "UTC");
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -95,6 +105,9 @@ fn command(
     let port = port.to_string();
     let service = |binary: &Path, variables: &[(String, String)]| {
         let mut command = Command::new(binary);
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
         command
             .env("DATABASE_URL", format!("sqlite://{}", database.display()))
             .env("PORT", &port)
