@@ -4,7 +4,7 @@
 //! one transaction of the live database, so that no file is swapped and nobody has to stop: whoever reads sees the one
 //! state or the other, and who writes waits for a moment. The state before is copied inside that transaction, so every
 //! acknowledged write is either in that copy or comes after. Only where there is no sound database are the files swapped;
-//! what was there is moved to `quarantine/`.
+//! what was there is then in `quarantine/`.
 
 mod incoming;
 mod replay;
@@ -64,10 +64,15 @@ async fn is_sound(database: &Path) -> bool {
 }
 
 /// Puts a file in the place of what is there.
+///
+/// At every moment there is a database under the name, so that no service ever begins with an empty one: what was there
+/// gets a second name in `quarantine/` first. A log is taken away last; beside the new file it is one that does not belong
+/// to it, which every start recognises.
 fn swap(database: &Path, incoming: &Path, clock: &dyn Clock) -> std::io::Result<Option<PathBuf>> {
     let directory = incoming.parent().unwrap_or(Path::new("."));
     let owner = fs::metadata(directory)?;
     let mut room = None;
+    let mut kept = Vec::new();
     for suffix in ["", "-wal", "-shm"] {
         let mut from = database.as_os_str().to_owned();
         from.push(suffix);
@@ -77,18 +82,35 @@ fn swap(database: &Path, incoming: &Path, clock: &dyn Clock) -> std::io::Result<
                 Some(room) => room,
                 None => room.insert(quarantine(database, clock.now())?),
             };
-            fs::rename(&from, room.join(from.file_name().unwrap_or_default()))?;
+            let to = room.join(from.file_name().unwrap_or_default());
+            // Some file systems know no second name.
+            fs::hard_link(&from, &to).or_else(|_| fs::rename(&from, &to))?;
+            kept.push((from, to));
         }
+    }
+    if let Some(room) = &room {
+        File::open(room)?.sync_all()?;
     }
     if rustix::process::geteuid().is_root() {
         chown(incoming, Some(owner.uid()), Some(owner.gid()))?;
     }
     File::open(incoming)?.sync_all()?;
     fs::rename(incoming, database)?;
+    for (from, to) in kept {
+        // Another one is of a service that has begun on the new file.
+        if from != database && same_file(&from, &to) {
+            fs::remove_file(from)?;
+        }
+    }
     File::open(directory)?.sync_all()?;
     // The copies from before a restore are retired here as well.
     copies::retire(&copies::of(database))?;
     Ok(room)
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let inode = |path| fs::metadata(path).map(|found: fs::Metadata| found.ino());
+    matches!((inode(a), inode(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn failed(reason: impl Into<String>) -> Trouble {
