@@ -4,4 +4,5 @@ mod archives;
 mod codes;
 mod commands;
 mod matrix;
+mod power_cut;
 mod script;
