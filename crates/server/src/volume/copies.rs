@@ -43,6 +43,8 @@ pub fn of(database: &Path) -> Snapshots {
 pub struct Contents {
     /// The newest migration in it.
     pub revision: String,
+    /// Every migration in it, oldest first.
+    revisions: Vec<String>,
     pub drugs: i64,
     pub doctor_vacations: i64,
 }
@@ -70,9 +72,9 @@ impl Contents {
 
     async fn of(connection: &mut SqliteConnection) -> Result<Self, String> {
         let foreign = "it is a SQLite database, but none of this program's";
-        let revision = sqlx::query_scalar("SELECT max(version) FROM seaql_migrations");
-        let revision: Option<String> = revision
-            .fetch_one(&mut *connection)
+        let revisions = sqlx::query_scalar("SELECT version FROM seaql_migrations ORDER BY version");
+        let revisions: Vec<String> = revisions
+            .fetch_all(&mut *connection)
             .await
             .map_err(|_| foreign)?;
         let mut counts = [0; 2];
@@ -94,19 +96,20 @@ impl Contents {
             }
         }
         Ok(Self {
-            revision: revision.ok_or(foreign)?,
+            revision: revisions.last().ok_or(foreign)?.clone(),
+            revisions,
             drugs: counts[0],
             doctor_vacations: counts[1],
         })
     }
 }
 
-/// A copy in words, with the command that goes back to the newest good one whose revision is known; or that there is none.
+/// A copy in words, with the command that goes back to the newest good one whose revisions are all known; or that there is none.
 pub(super) async fn offer(database: &Path, known: &[String]) -> String {
     let copies = of(database).list().unwrap_or_default();
     for copy in copies.iter().rev().take(TRIED) {
         if let Ok(contents) = Contents::read(&copy.path).await
-            && known.contains(&contents.revision)
+            && contents.revisions.iter().all(|it| known.contains(it))
         {
             return format!(
                 "The newest good copy is number {} ({}, made {}, with {} drugs); what was entered after it is not in it. \
