@@ -3,14 +3,26 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::Answer;
 use crate::support::control::control_with;
 use crate::support::file::{copy, select, upgrade};
 use crate::support::process::{Client, Process, figures};
 use crate::support::small_disk::SmallDisk;
+use crate::support::{Answer, reads};
 
 const DRUGS: &str = "/api/v1/drugs";
 const VACATIONS: &str = "/api/v1/doctor-vacations";
+
+const FULL: &str = "urn:medicine-tracker:problem:storage-full";
+
+/// Asserts what a service says that has no room to start.
+fn does_not_start(answer: &Answer) {
+    assert_eq!(answer.body["type"], FULL, "{answer:?}");
+    assert_eq!(answer.body["title"], "There is no space left for the data");
+    assert_eq!(
+        answer.body["detail"],
+        "Nothing was changed. The service starts by itself as soon as space is freed on the volume that holds the database."
+    );
+}
 
 fn drug(name: &str) -> Value {
     json!({"name": name, "schedule_type": "daily", "night": 1, "current_amount": 30, "package_size": 10})
@@ -136,7 +148,13 @@ async fn on_a_full_file_system_writes_answer_507_reads_go_on_and_space_is_all_it
     let acknowledged = 1 + create_until_refused(&mut client, 1).await;
     for (name, answer) in every_write(&mut client, drug_id, vacation_id).await {
         assert_eq!(answer.problem().0, 507, "{name}: {answer:?}");
+        assert_eq!(answer.body["type"], FULL);
         assert_eq!(answer.body["title"], "There is no space left for the data");
+        assert_eq!(
+            answer.body["detail"],
+            "Nothing was changed. Reading goes on; writing works again, without a restart, as soon as space is freed on the \
+             volume that holds the database."
+        );
     }
     let kept = client.get(&format!("{DRUGS}/{drug_id}")).await;
     assert_eq!(
@@ -209,12 +227,7 @@ async fn a_start_on_a_full_file_system_says_what_is_wrong_and_recovers_when_spac
         })
         .await;
     assert_eq!(answer.problem().0, 503, "{answer:?}");
-    assert!(
-        answer.body["title"]
-            .as_str()
-            .is_some_and(|title| title.contains("no space left")),
-        "{answer:?}"
-    );
+    does_not_start(&answer);
     assert_eq!(client.get(DRUGS).await.problem().0, 503);
 
     disk.free();
@@ -235,12 +248,7 @@ async fn a_first_start_on_a_full_file_system_recovers_when_space_is_freed() {
         })
         .await;
     assert_eq!(answer.problem().0, 503, "{answer:?}");
-    assert!(
-        answer.body["title"]
-            .as_str()
-            .is_some_and(|title| title.contains("no space left")),
-        "{answer:?}"
-    );
+    does_not_start(&answer);
     disk.free();
     let mut client = process.ready().await;
     created(&mut client, DRUGS, &drug("first")).await;
@@ -262,10 +270,16 @@ async fn a_migration_that_would_not_fit_is_not_begun_and_says_how_much_is_missin
         })
         .await;
     assert_eq!(answer.problem().0, 503, "{answer:?}");
+    assert_eq!(
+        answer.body["type"],
+        "urn:medicine-tracker:problem:boot-no-space"
+    );
     let title = answer.body["title"].as_str().unwrap_or_default();
-    assert!(
-        title.contains("Not enough space in") && title.contains("MiB needed"),
-        "{answer:?}"
+    let expected = "Not enough space in *: * MiB free, * MiB needed.";
+    assert!(reads(title, expected), "{answer:?}");
+    assert_eq!(
+        answer.body["detail"],
+        "Nothing was changed. Free some space and try again."
     );
     assert!(
         std::fs::read(&file).expect("it is there") == std::fs::read(&old).expect("it is there"),

@@ -258,6 +258,22 @@ impl Answer {
     }
 }
 
+/// Whether a text is as expected; a `*` stands for anything.
+pub(crate) fn reads(text: &str, expected: &str) -> bool {
+    let (first, rest) = expected
+        .split_once('*')
+        .map_or((expected, None), |(first, rest)| (first, Some(rest)));
+    let Some(text) = text.strip_prefix(first) else {
+        return false;
+    };
+    match rest {
+        None => text.is_empty(),
+        Some(rest) => (0..=text.len())
+            .filter(|&at| text.is_char_boundary(at))
+            .any(|at| reads(&text[at..], rest)),
+    }
+}
+
 /// Runs one statement on a connection of its own.
 async fn execute(url: &str, sql: &str) {
     let connection = sea_orm::Database::connect(url)

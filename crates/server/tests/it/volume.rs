@@ -5,4 +5,5 @@ mod codes;
 mod commands;
 mod matrix;
 mod power_cut;
+mod running;
 mod script;
