@@ -59,6 +59,21 @@ pub struct Proposal {
     pub guesses: Vec<String>,
 }
 
+impl Proposal {
+    /// What cannot be known here, in whole sentences for whoever reads the file.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.guesses.clone();
+        if self.is_proved_by_sqlite_alone() {
+            notes.push("It was not tried on PostgreSQL.".to_owned());
+        }
+        notes
+    }
+
+    pub(crate) fn is_proved_by_sqlite_alone(&self) -> bool {
+        self.proved_on == [DbBackend::Sqlite]
+    }
+}
+
 impl Engine {
     /// Finds out what the migrations lack of what the entities declare.
     ///
@@ -147,10 +162,12 @@ impl Engine {
         let before = Side {
             reading: &old,
             known: &unknown,
+            values: renames::enums(&old, &known.words_before),
         };
         let after = Side {
             reading: &new,
             known: &known,
+            values: renames::enums(&new, &known.words),
         };
         let operations = plan(before, after, Fill::Empty).operations;
         if operations.is_empty() {
@@ -235,10 +252,12 @@ pub async fn compare(
     let before = Side {
         reading: &start,
         known: &unknown,
+        values: renames::enums(&old, &known.words_before),
     };
     let after = Side {
         reading: &new,
         known,
+        values: renames::enums(&new, &known.words),
     };
     let forth = plan(before, after, Fill::Decided(&fills));
     if !forth.questions.is_empty() {

@@ -27,6 +27,8 @@ use crate::schema::{Column, ForeignKey};
 pub(super) struct Side<'a> {
     pub(super) reading: &'a Reading,
     pub(super) known: &'a Known,
+    /// The values of each enum when a column of it is added: on the way back they have their old names again by then.
+    pub(super) values: &'a BTreeMap<String, Vec<String>>,
 }
 
 impl Side<'_> {
@@ -139,7 +141,7 @@ impl<'a> Way<'a> {
         operations.extend(before.into_iter().map(Operation::AlterTable));
         operations.extend(drops.into_iter().map(drop));
         operations.extend(creates.into_iter().map(Operation::CreateTable));
-        let alters = order::alters(alters, later);
+        let alters = order::alters(self.from.reading, alters, later);
         operations.extend(alters.into_iter().map(Operation::AlterTable));
         operations.extend(late.into_iter().map(drop));
         operations.extend(leaning);
@@ -179,8 +181,7 @@ impl<'a> Way<'a> {
                 column.type_
             ));
         }
-        let enums = self.to.enums();
-        types::neutral(&column.type_, postgres.map(String::as_str), enums)
+        types::neutral(&column.type_, postgres.map(String::as_str), self.to.values)
     }
 
     /// What goes into the rows that are there when the column is added, if it is that there must be something.

@@ -204,8 +204,11 @@ fn in_other_letters(before: &[String], after: &[String]) -> Vec<(String, String)
     pairs
 }
 
-/// As the server says, or as it would.
-fn enums<'a>(reading: &'a Reading, words: &'a Words) -> &'a BTreeMap<String, Vec<String>> {
+/// The values of each enum, as the server says, or as it would.
+pub(super) fn enums<'a>(
+    reading: &'a Reading,
+    words: &'a Words,
+) -> &'a BTreeMap<String, Vec<String>> {
     let read = reading.postgres.as_ref();
     read.map_or(words.enums(), |schema| &schema.enums)
 }

@@ -58,7 +58,7 @@ impl Program {
             revises: names.last().map(String::as_str),
             up: &proposal.up,
             down: &proposal.down,
-            notes: &notes(&proposal),
+            notes: &proposal.notes(),
         });
         let refuse = |reason: String| {
             Failure::Engine(Error::Refused {
@@ -138,7 +138,7 @@ fn found(proposal: &Proposal) -> Answer {
         .map(|backend| database(*backend))
         .collect();
     if !proved.is_empty() {
-        let more = if is_proved_by_sqlite_alone(proposal) {
+        let more = if proposal.is_proved_by_sqlite_alone() {
             " With --url postgres://… it is proved there as well."
         } else {
             ""
@@ -154,23 +154,10 @@ fn found(proposal: &Proposal) -> Answer {
         "up": up,
         "down": down,
         "review": remarks,
-        "notes": notes(proposal),
+        "notes": proposal.notes(),
         "proved_on": proved,
     });
     Answer::fine(text, json)
-}
-
-/// What cannot be known here.
-fn notes(proposal: &Proposal) -> Vec<String> {
-    let mut notes = proposal.guesses.clone();
-    if is_proved_by_sqlite_alone(proposal) {
-        notes.push("It was not tried on PostgreSQL.".to_owned());
-    }
-    notes
-}
-
-fn is_proved_by_sqlite_alone(proposal: &Proposal) -> bool {
-    proposal.proved_on == [DbBackend::Sqlite]
 }
 
 /// As it is seen from where the command was typed.

@@ -158,7 +158,8 @@ impl Way<'_> {
             return None;
         }
         let column = new.0.name.clone();
-        if new.0.nullable && (in_key(before) || on_server(new) != Some(false)) {
+        let is_by_key = in_key(before) || in_key(table);
+        if new.0.nullable && (is_by_key || on_server(new) != Some(false)) {
             return Some(Change::DropNotNull { column });
         }
         let column_type = self.type_of(table, new.0, new.1);

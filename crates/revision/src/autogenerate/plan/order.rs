@@ -83,9 +83,13 @@ pub(super) fn pointed_at(reading: &Reading, drops: &[String]) -> Vec<String> {
 
 /// A foreign key goes before the key that it points at, and comes after it; where that is not possible in one change
 /// of a table, it takes two.
-pub(super) fn alters(alters: Vec<AlterTable>, later: Vec<AlterTable>) -> Vec<AlterTable> {
+pub(super) fn alters(
+    reading: &Reading,
+    alters: Vec<AlterTable>,
+    later: Vec<AlterTable>,
+) -> Vec<AlterTable> {
     let mut waiting = alters;
-    let mut sorted = Vec::new();
+    let (mut first, mut sorted) = (Vec::new(), Vec::new());
     let mut last: BTreeMap<String, Vec<Change>> = BTreeMap::new();
     for alter in later {
         last.entry(alter.table).or_default().extend(alter.changes);
@@ -93,10 +97,22 @@ pub(super) fn alters(alters: Vec<AlterTable>, later: Vec<AlterTable>) -> Vec<Alt
     while !waiting.is_empty() {
         let is_free = |alter: &AlterTable| {
             let mut others = waiting.iter().filter(|other| other.table != alter.table);
-            !others.any(|other| comes_first(other, alter))
+            !others.any(|other| lets_go(reading, other, alter) || is_pointed_at(other, alter))
         };
         if let Some(next) = waiting.iter().position(is_free) {
             sorted.push(waiting.remove(next));
+            continue;
+        }
+        // In a circle foreign keys go before everything else, and if that does not break it, they come after it.
+        let holds = |alter: &AlterTable| {
+            let mut others = waiting.iter().filter(|other| other.table != alter.table);
+            others.any(|other| lets_go(reading, alter, other))
+        };
+        if let Some(stuck) = waiting.iter().position(holds) {
+            let AlterTable { table, changes } = &mut waiting[stuck];
+            let table = table.clone();
+            let changes = changes.extract_if(.., |change| drops_key(change)).collect();
+            first.push(AlterTable { table, changes });
             continue;
         }
         let adds = |change: &Change| matches!(change, Change::AddForeignKey(_));
@@ -113,36 +129,47 @@ pub(super) fn alters(alters: Vec<AlterTable>, later: Vec<AlterTable>) -> Vec<Alt
     }
     sorted.retain(|alter| !alter.changes.is_empty());
     // What is left for later joins the table's own change where nothing else stands between them.
-    for (table, changes) in last {
-        sorted.push(AlterTable { table, changes });
-    }
-    sorted
+    let last = last.into_iter();
+    sorted.extend(last.map(|(table, changes)| AlterTable { table, changes }));
+    first.append(&mut sorted);
+    first
 }
 
-/// Whether the first must be changed before the second.
-fn comes_first(first: &AlterTable, second: &AlterTable) -> bool {
+/// Whether the first drops a foreign key that leans on a key which the second changes.
+fn lets_go(reading: &Reading, first: &AlterTable, second: &AlterTable) -> bool {
     let loses = |change: &Change| {
         matches!(
             change,
             Change::DropPrimaryKey | Change::DropUnique { .. } | Change::SetType { .. }
         )
     };
+    let table = reading.table(&first.table);
+    let points_at = |columns: &[String]| {
+        let mut keys = table.iter().flat_map(|table| &table.sqlite.foreign_keys);
+        keys.any(|key| key.columns == *columns && key.parent.eq_ignore_ascii_case(&second.table))
+    };
+    let mut changes = first.changes.iter();
+    let drops = |change: &Change| matches!(change, Change::DropForeignKey { columns, .. } if points_at(columns));
+    second.changes.iter().any(loses) && changes.any(drops)
+}
+
+fn drops_key(change: &Change) -> bool {
+    matches!(change, Change::DropForeignKey { .. })
+}
+
+/// Whether the second adds a foreign key that leans on a key which the first makes.
+fn is_pointed_at(first: &AlterTable, second: &AlterTable) -> bool {
     let gains = |change: &Change| {
         matches!(
             change,
             Change::AddPrimaryKey { .. } | Change::AddUnique { .. } | Change::SetType { .. }
         )
     };
-    let drops_key = first
-        .changes
-        .iter()
-        .any(|change| matches!(change, Change::DropForeignKey { .. }));
     let points_at = second.changes.iter().any(|change| match change {
         Change::AddForeignKey(key) => key.parent == first.table,
         _ => false,
     });
-    (drops_key && second.changes.iter().any(loses))
-        || (points_at && first.changes.iter().any(gains))
+    points_at && first.changes.iter().any(gains)
 }
 
 /// Whether the table becomes a possible parent only by its change.

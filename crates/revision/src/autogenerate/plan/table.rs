@@ -10,7 +10,7 @@ use sea_orm::sea_query::Expr;
 impl Way<'_> {
     /// Constraints that go come first, then columns, then constraints that come: each finds what it speaks of.
     pub(super) fn changes(&mut self, old: Both<'_>, new: Both<'_>) -> Vec<Change> {
-        let (gone, come) = constraints(self, old, new);
+        let (mut gone, come) = constraints(self, old, new);
         let key = super::key::changes(old, new);
         let is_strict = |table: Both<'_>| table.sqlite.options.iter().any(|one| one == "strict");
         let mut changes = Vec::new();
@@ -18,6 +18,9 @@ impl Way<'_> {
         if is_strict(old) && !is_strict(new) {
             changes.push(Change::SetStrict(false));
         }
+        // What leans on a key goes before it.
+        let leaves = |change: &mut Change| matches!(change, Change::DropForeignKey { .. });
+        changes.extend(gone.extract_if(.., leaves));
         changes.extend(key.before);
         changes.extend(gone);
         let dropped = old.columns().map(|(column, _)| column);
@@ -88,6 +91,21 @@ fn is_source(table: Both<'_>, column: &Column) -> bool {
 }
 
 impl Way<'_> {
+    /// Whether a key of the table that it points at goes, or becomes another kind of value.
+    fn changes_parent(&self, key: &ForeignKey) -> bool {
+        let sides = [self.from, self.to].map(|side| side.reading.table(&key.parent));
+        let [Some(old), Some(new)] = sides else {
+            return false;
+        };
+        let type_of = |table: Both<'_>, name: &String| {
+            table.column(name).map(|(column, _)| column.type_.clone())
+        };
+        let mut columns = key.parent_columns.iter();
+        !super::key::is_same(old, new)
+            || !without(&old.sqlite.uniques, &new.sqlite.uniques, Unique::eq).is_empty()
+            || columns.any(|name| type_of(old, name) != type_of(new, name))
+    }
+
     /// Whether neither end has the type of the other while they are converted.
     fn is_retyped_at_both_ends(&self, table: Both<'_>, key: &ForeignKey) -> bool {
         let is_retyped = |table: &str, column: &String| {
@@ -113,7 +131,8 @@ fn constraints(way: &Way<'_>, old: Both<'_>, new: Both<'_>) -> (Vec<Change>, Vec
     let (before, after) = (&old.sqlite.foreign_keys, &new.sqlite.foreign_keys);
     let added = without(after, before, |one, other| same_key(other, one));
     for key in without(before, after, |one, other| same_key(one, other)) {
-        if !goes_along(&key.columns) {
+        // Not so when the key that it leans on would go before its column.
+        if !goes_along(&key.columns) || way.changes_parent(key) {
             gone.push(Change::DropForeignKey {
                 name: way.name_of_foreign_key(old, key),
                 columns: key.columns.clone(),
