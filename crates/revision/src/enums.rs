@@ -3,7 +3,7 @@
 use sea_orm::DbErr;
 use sea_orm_migration::SchemaManager;
 
-use crate::operation::Operation;
+use crate::operation::{Operation, Running};
 
 /// Changes enums on PostgreSQL; on SQLite, which keeps their values as texts, nothing is done.
 ///
@@ -96,7 +96,8 @@ impl Enums<'_> {
     }
 
     async fn run(&self, operation: Operation) -> Result<(), DbErr> {
-        operation.run(self.manager).await
+        let run: Running<'_> = Box::pin(operation.run(self.manager));
+        run.await
     }
 }
 

@@ -12,6 +12,8 @@ mod postgres;
 pub(crate) mod spell;
 mod sqlite;
 
+use std::pin::Pin;
+
 use sea_orm::sea_query::{ColumnDef, ColumnType, Expr, Table};
 use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::SchemaManager;
@@ -300,13 +302,17 @@ impl AlterTable {
             return Ok(());
         }
         let connection = manager.get_connection();
-        match manager.get_database_backend() {
-            DbBackend::Postgres => postgres::run(connection, self).await,
-            DbBackend::Sqlite => sqlite::run(connection, self).await,
-            other => Err(DbErr::Custom(format!("{other:?} is not supported"))),
-        }
+        let run: Running<'_> = match manager.get_database_backend() {
+            DbBackend::Postgres => Box::pin(postgres::run(connection, self)),
+            DbBackend::Sqlite => Box::pin(sqlite::run(connection, self)),
+            other => return Err(DbErr::Custom(format!("{other:?} is not supported"))),
+        };
+        run.await
     }
 }
+
+/// In a box, because the compiler would otherwise look at all that is in it again for each migration.
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<(), DbErr>> + Send + 'a>>;
 
 /// A sentence for a person, as the error of a migration.
 fn refuse<T>(sentence: impl Into<String>) -> Result<T, DbErr> {
