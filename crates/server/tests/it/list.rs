@@ -227,7 +227,28 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
         );
     }
 
-    // A page begins within the ties of the row before it and goes on behind them.
+    pages_are_ranges(&service).await;
+
+    // The negative controls: two letters are looked for everywhere, and without its index an order is sorted.
+    let short = plans(service.connection(), "q=ru")
+        .await
+        .pop()
+        .unwrap()
+        .concat();
+    assert!(!short.contains("drugs_search"), "{short}");
+    let tx = service.connection().begin().await.unwrap();
+    tx.execute_unprepared("DROP INDEX \"idx-drugs-group-search_text\"")
+        .await
+        .unwrap();
+    let sorts = plans(&tx, "sort=name").await.concat();
+    assert!(
+        sorts.iter().any(|line| line.contains("TEMP B-TREE")),
+        "{sorts:?}"
+    );
+}
+
+/// A page begins within the ties of the row before it and goes on behind them, by ranges of an index.
+async fn pages_are_ranges(service: &Service) {
     for (sort, column, beyond) in [
         ("id", "id", '>'),
         ("-id", "id", '<'),
@@ -247,23 +268,6 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
         }
         assert_eq!(plan, ranges, "sort={sort}");
     }
-
-    // The negative controls: two letters are looked for everywhere, and without its index an order is sorted.
-    let short = plans(service.connection(), "q=ru")
-        .await
-        .pop()
-        .unwrap()
-        .concat();
-    assert!(!short.contains("drugs_search"), "{short}");
-    let tx = service.connection().begin().await.unwrap();
-    tx.execute_unprepared("DROP INDEX \"idx-drugs-group-search_text\"")
-        .await
-        .unwrap();
-    let sorts = plans(&tx, "sort=name").await.concat();
-    assert!(
-        sorts.iter().any(|line| line.contains("TEMP B-TREE")),
-        "{sorts:?}"
-    );
 }
 
 /// What SQLite would do for each statement of a list, the count last: each line once, but for those on merging.
