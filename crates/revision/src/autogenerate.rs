@@ -6,6 +6,7 @@
 //! both directions, and proved where it was found: up must lead to exactly what is declared, down back to exactly
 //! what was there, and up again. Nothing of the user's is needed or touched.
 
+mod fills;
 mod intent;
 mod names;
 mod plan;
@@ -17,10 +18,7 @@ mod stage;
 mod types;
 mod words;
 
-use std::collections::BTreeMap;
-
 use sea_orm::DbBackend;
-use sea_orm::sea_query::Expr;
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 pub use intent::{Decisions, Known, Question};
@@ -247,7 +245,8 @@ pub async fn compare(
         read(current).await?
     };
 
-    let fills = fills(&new, decisions)?;
+    let fills = fills::decided(&new, &decisions.fills)?;
+    fills::try_out(current, &start, &decisions.fills).await?;
     let unknown = known.before(&up);
     let before = Side {
         reading: &start,
@@ -303,27 +302,6 @@ async fn read(stage: &Stage, left_out: &[String]) -> Result<Reading, Error> {
     let is_left_out = |table: &str| left_out.iter().any(|pattern| matches(pattern, table));
     let reading = stage.read(is_left_out).await;
     reading.map_err(Error::database("Reading a throw-away database"))
-}
-
-/// The expressions that fill columns, by table and column.
-fn fills(new: &Reading, decisions: &Decisions) -> Result<BTreeMap<(String, String), Expr>, Error> {
-    let mut fills = BTreeMap::new();
-    for (place, expression) in &decisions.fills {
-        let mut columns = new.tables().flat_map(|table| {
-            let columns = table.columns().map(|(column, _)| column.name.clone());
-            let columns: Vec<String> = columns.collect();
-            columns
-                .into_iter()
-                .map(move |column| (table.name().to_owned(), column))
-        });
-        let found = columns.find(|(table, column)| *place == format!("{table}.{column}"));
-        let found = found.ok_or_else(|| Error::Refused {
-            reason: format!("--default {place}={expression} does not fit: the entities have no column {place}."),
-            advice: "Name the table and the column as they are in the entities: --default table.column=expression".to_owned(),
-        })?;
-        fills.insert(found, Expr::cust(expression.clone()));
-    }
-    Ok(fills)
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any letters.

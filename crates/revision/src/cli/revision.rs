@@ -30,6 +30,12 @@ impl Program {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
+        // What cannot be a name is told before anything is asked.
+        let names = self.engine.names();
+        let name = match &args.rev_id {
+            Some(id) => name::with_id(id, &message, names)?,
+            None => name::with_time(now(), &message, names)?,
+        };
         let mut proposal = Proposal::default();
         if args.autogenerate {
             let is_server = matches!(self.url.parse()?, Location::Postgres(_));
@@ -48,11 +54,6 @@ impl Program {
                 return self.sql(backend, &proposal).await;
             }
         }
-        let names = self.engine.names();
-        let name = match &args.rev_id {
-            Some(id) => name::with_id(id, &message, names)?,
-            None => name::with_time(now(), &message, names)?,
-        };
         let text = render::migration(&Migration {
             message: &message,
             revises: names.last().map(String::as_str),

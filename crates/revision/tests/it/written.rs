@@ -159,8 +159,34 @@ fn a_decision_that_does_not_fit_is_refused() {
                 "tag.colour=')",
             ],
             8,
-            "cannot be written as a migration",
+            "--default tag.colour=') does not fit: unrecognized token",
         ),
+        (
+            &[
+                "--rename",
+                "tag.note_id:page_id",
+                "--default",
+                "tag.colour=red",
+            ],
+            8,
+            "does not fit: no such column: red.\nNothing was changed.\nIt is SQL over the columns of the row, and a text stands in quotes",
+        ),
+        (
+            &[
+                "--rename",
+                "tag.note_id:page_id",
+                "--default",
+                "tag.colour=null",
+            ],
+            8,
+            "does not fit: tag.colour must not be NULL",
+        ),
+        (
+            &[DECIDED, &["--default", "tag.colour='blue'"]].concat(),
+            8,
+            "--default tag.colour='blue' does not fit: the column is filled twice",
+        ),
+        (&["--rev-id", "M 1"], 2, "cannot begin the name of a module"),
         (&["--empty"], 2, "cannot be used with"),
     ] {
         let (found, said) = source.run(arguments);

@@ -115,17 +115,12 @@ impl<'a> Open<'a> {
     pub(super) fn refuse_the_rest(&self) -> Result<(), Error> {
         let renames = self.decisions.renames.iter().map(|(from, to)| {
             let why = format!(
-                "it is not so that {from} was there and {to} is new, and that neither is said twice"
+                "{from} must be something that is gone and {to} something new, and each be said once"
             );
             (spell_rename(from, to), why)
         });
         let drops = self.decisions.drops.iter();
-        let drops = drops.map(|place| {
-            (
-                spell_drop(place),
-                format!("it is not so that {place} is gone"),
-            )
-        });
+        let drops = drops.map(|place| (spell_drop(place), format!("{place} is not gone")));
         for (typed, why) in renames.chain(drops) {
             if !self.used.contains(&typed) {
                 return Err(Error::Refused {
