@@ -7,6 +7,7 @@ mod case;
 mod compared;
 mod control;
 mod entities;
+pub(crate) mod files;
 mod journey;
 mod pairs;
 mod rows;
@@ -29,41 +30,59 @@ async fn server() -> String {
     SERVER.get_or_init(confined).await.clone()
 }
 
-/// Runs every case of a text, and tells what is wrong with each.
-async fn every_case_of(text: &str) {
+/// Runs something over every case, several at a time, with the URL of the server that the case is for.
+async fn over_every<F>(cases: Vec<Case>, run: impl Fn(Case, Option<String>) -> F) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
     let server = server().await;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for case in Case::all(text) {
-        let (server, turns) = (server.clone(), Arc::clone(&turns));
+    for case in cases {
+        let server = if case.is("sqlite") {
+            None
+        } else if case.is("database") {
+            Some(postgres().await)
+        } else {
+            Some(server.clone())
+        };
+        let (turns, run) = (Arc::clone(&turns), run(case, server));
         running.spawn(async move {
             let _turn = turns.acquire().await;
-            let server = if case.is("sqlite") {
-                None
-            } else if case.is("database") {
-                Some(postgres().await)
-            } else {
-                Some(server)
-            };
-            let found = compared::run(&case, &Sides::of(&case), server.as_deref()).await;
-            found.map_err(|reason| format!("{}: {reason}", case.name))
+            run.await
         });
     }
-    let results = running.join_all().await;
+    running.join_all().await
+}
+
+/// Runs every case of a text, and tells what is wrong with each.
+async fn every_case_of(text: &str) {
+    let results = over_every(Case::all(text), |case, server| async move {
+        let found = compared::run(&case, &Sides::of(&case), server.as_deref()).await;
+        found.map_err(|reason| format!("{}: {reason}", case.name))
+    });
+    let results = results.await;
     assert!(!results.is_empty(), "there is no case");
     let mut failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     failures.sort();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// A test for each text.
+/// A test for each text, and all of them.
 macro_rules! texts {
-    ($($name:ident),* $(,)?) => {$(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            every_case_of(include_str!(concat!("autogenerate/cases/", stringify!($name), ".txt"))).await;
-        }
-    )*};
+    ($($name:ident),* $(,)?) => {
+        const TEXTS: &[(&str, &str)] = &[$(
+            (stringify!($name), include_str!(concat!("autogenerate/cases/", stringify!($name), ".txt"))),
+        )*];
+
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (_, text) = TEXTS.iter().find(|(name, _)| *name == stringify!($name)).expect("it is there");
+                every_case_of(text).await;
+            }
+        )*
+    };
 }
 
 texts![

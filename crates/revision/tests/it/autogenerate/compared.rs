@@ -40,7 +40,7 @@ impl Sides {
         }
     }
 
-    fn known(&self) -> Known {
+    pub(super) fn known(&self) -> Known {
         match &self.after {
             Schema::Statements { .. } => Known::default(),
             Schema::Entities(declared) => Known::of(declared).expect("entities for both"),

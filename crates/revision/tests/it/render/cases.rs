@@ -6,6 +6,7 @@ mod tables;
 mod types;
 
 use revision::operation::{AlterTable, Change, Operation};
+use revision::render::Migration;
 
 use crate::support::compile::Case;
 
@@ -47,12 +48,17 @@ fn case((name, setup, up, down): Row) -> Case {
         Setup::OnlyPostgres(sql) => (None, Some(sql)),
         Setup::OnlySqlite(sql) => (Some(sql), None),
     };
+    let migration = Migration {
+        message: &name.replace('_', " "),
+        revises: Some("m0_setup"),
+        up: &up,
+        down: &down,
+        notes: &[],
+    };
     Case {
-        name: name.to_owned(),
         sqlite: sqlite.map(str::to_owned),
         postgres: postgres.map(str::to_owned),
-        up,
-        down,
+        ..Case::new(name.to_owned(), &migration)
     }
 }
 

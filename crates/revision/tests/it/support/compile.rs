@@ -9,15 +9,15 @@
 //! - has other statements than the operations, as a script and so without a server, or
 //! - makes of the same database anything else than the operations do, rows included, by its `up` or its `down`.
 //!
-//! All files are compiled as one crate beside the workspace, with its lock file, its lints, its profile and its target
+//! The last two are tried for those that are to be run. All files are compiled as one crate beside the workspace, with its lock file, its lints, its profile and its target
 //! directory, so that only the crate itself is built where the tests have been.
 
+mod program;
+mod project;
 mod runner;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::path::Path;
 
 use revision::operation::Operation;
 use revision::render::{self, Migration};
@@ -25,19 +25,25 @@ use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use super::{SqliteFile, execute, picture, postgres};
+use program::Program;
+use project::Project;
 use runner::Job;
 
-/// A migration, as operations.
+/// A migration, as operations and as the file that was written for them.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     /// Of the characters `a-z`, `0-9` and `_`; no two may have the same.
     pub(crate) name: String,
-    /// The SQL before it on SQLite; it is not for SQLite without.
+    /// The SQL before it on SQLite; it is not run on SQLite without.
     pub(crate) sqlite: Option<String>,
-    /// The SQL before it on PostgreSQL; it is not for PostgreSQL without.
+    /// The SQL before it on PostgreSQL; it is not run on PostgreSQL without.
     pub(crate) postgres: Option<String>,
     pub(crate) up: Vec<Operation>,
     pub(crate) down: Vec<Operation>,
+    /// The text of its file, before rustfmt.
+    pub(crate) file: String,
+    /// Whether it is built and run as well; that costs more than to look at it.
+    pub(crate) is_run: bool,
 }
 
 /// What is wrong with a case.
@@ -48,15 +54,17 @@ pub(crate) struct Failure {
 }
 
 impl Case {
-    /// The text of its file, before rustfmt.
-    pub(crate) fn file(&self) -> String {
-        render::migration(&Migration {
-            message: &self.name.replace('_', " "),
-            revises: Some("m0_setup"),
-            up: &self.up,
-            down: &self.down,
-            notes: &[],
-        })
+    /// A migration that is written, and run nowhere yet.
+    pub(crate) fn new(name: String, migration: &Migration<'_>) -> Self {
+        Self {
+            name,
+            sqlite: None,
+            postgres: None,
+            up: migration.up.to_vec(),
+            down: migration.down.to_vec(),
+            file: render::migration(migration),
+            is_run: true,
+        }
     }
 
     fn module(&self) -> String {
@@ -75,7 +83,7 @@ impl Case {
 pub(crate) async fn failures(suite: &str, cases: &[Case]) -> Vec<Failure> {
     let files: Vec<(String, String)> = cases
         .iter()
-        .map(|case| (case.module(), case.file()))
+        .map(|case| (case.module(), case.file.clone()))
         .collect();
     let project = Project::new(suite, &files, &main(cases));
     project.write("src/runner.rs", include_str!("compile/runner.rs"));
@@ -89,7 +97,7 @@ pub(crate) async fn failures(suite: &str, cases: &[Case]) -> Vec<Failure> {
     for backend in [DbBackend::Sqlite, DbBackend::Postgres] {
         let cases: Vec<&Case> = cases
             .iter()
-            .filter(|case| case.setup(backend).is_some())
+            .filter(|case| case.is_run && case.setup(backend).is_some())
             .collect();
         failures.extend(differing(&program, backend, &cases).await);
     }
@@ -114,154 +122,26 @@ pub(crate) fn warnings(suite: &str, files: &[(String, String)]) -> Vec<Failure> 
     failures
 }
 
-/// A crate of migrations.
-struct Project {
-    directory: PathBuf,
-    name: String,
-    modules: Vec<String>,
-}
-
-impl Project {
-    fn new(suite: &str, files: &[(String, String)], main: &str) -> Self {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rendered-{suite}"));
-        let _ = fs::remove_dir_all(directory.join("src"));
-        fs::create_dir_all(directory.join("src")).expect("the directory for tests is ours");
-        let project = Self {
-            directory,
-            name: format!("rendered-{suite}"),
-            modules: files.iter().map(|(module, _)| module.clone()).collect(),
-        };
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for file in ["Cargo.lock", "clippy.toml"] {
-            fs::copy(root.join(file), project.directory.join(file)).expect(file);
-        }
-        let workspace =
-            fs::read_to_string(root.join("Cargo.toml")).expect("the workspace is there");
-        project.write("Cargo.toml", &manifest(&project.name, &workspace));
-        project.write("src/main.rs", main);
-        for (module, text) in files {
-            project.write(&format!("src/{module}.rs"), text);
-        }
-        project
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        fs::write(self.directory.join(path), text).expect(path);
-    }
-
-    /// The files that rustfmt does not leave as it has made them; all of them are formatted now.
-    fn unstable(&self) -> Vec<Failure> {
-        let format = |check: &[&str]| {
-            let paths = self
-                .modules
-                .iter()
-                .map(|module| self.directory.join(format!("src/{module}.rs")));
-            let mut command = Command::new("rustfmt");
-            command.args(["--edition", "2024"]).args(check).args(paths);
-            command.output().expect("rustfmt is there")
-        };
-        let mut failures = self.told(&format(&[]), "rustfmt");
-        failures.extend(self.told(&format(&["--check"]), "rustfmt, the second time"));
-        failures
-    }
-
-    fn refused(&self) -> Vec<Failure> {
-        let output = self.cargo(&["clippy", "--quiet", "--offline", "--", "-D", "warnings"]);
-        self.told(&output, "clippy")
-    }
-
-    fn build(&self) -> PathBuf {
-        let output = self.cargo(&["build", "--quiet", "--offline"]);
-        assert!(output.status.success(), "{}", said(&output));
-        Self::target().join("debug").join(&self.name)
-    }
-
-    fn cargo(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO"));
-        // Build scripts look at what cargo has told the test of itself, and would run again each time.
-        let told = std::env::vars_os().map(|(name, _)| name);
-        for name in told.filter(|name| name.to_string_lossy().starts_with("CARGO_")) {
-            if name != "CARGO_HOME" {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(arguments)
-            .current_dir(&self.directory)
-            .env("CARGO_TARGET_DIR", Self::target())
-            .output()
-            .expect("cargo is there")
-    }
-
-    /// Where the running test was built.
-    fn target() -> PathBuf {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-        directory.expect("it is in the target directory").to_owned()
-    }
-
-    /// A failure for each file that is spoken of.
-    fn told(&self, output: &Output, who: &str) -> Vec<Failure> {
-        if output.status.success() {
-            return Vec::new();
-        }
-        let said = said(output);
-        let spoken = |module: &&String| said.contains(&format!("src/{module}.rs"));
-        let modules = self.modules.iter().filter(spoken);
-        let mut failures: Vec<Failure> = modules
-            .map(|module| Failure {
-                name: module.trim_start_matches("m1_").to_owned(),
-                what: format!("{who}: {said}"),
-            })
-            .collect();
-        if failures.is_empty() {
-            failures.push(Failure {
-                name: self.name.clone(),
-                what: format!("{who}: {said}"),
-            });
-        }
-        failures
-    }
-}
-
-/// Everything that the workspace says of how a crate is built and linted.
-fn manifest(name: &str, workspace: &str) -> String {
-    let section = |from: &str, to: &str| {
-        let (_, rest) = workspace.split_once(from).expect(from);
-        let section = rest.split_once(to).map_or(rest, |(section, _)| section);
-        format!("{from}{section}")
-    };
-    let lints =
-        section("[workspace.lints.rust]", "[profile.").replace("[workspace.lints", "[lints");
-    let profile = section("[profile.dev]", "[profile.release]");
-    let dependencies: String = ["async-trait", "sea-orm", "sea-orm-migration", "tokio"]
-        .map(|name| section(&format!("\n{name} = "), "\n"))
-        .concat();
-    let revision = env!("CARGO_MANIFEST_DIR");
-    format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n\n\
-         [dependencies]\nrevision = {{ path = \"{revision}\" }}{dependencies}\n\n{lints}\n{profile}"
-    )
-}
-
-/// The program over all the cases: it answers each line of its input with a line.
+/// The program over all the cases: it answers each line of its input with a line. What is not run is there for clippy.
 fn main(cases: &[Case]) -> String {
-    let modules: Vec<String> = cases
-        .iter()
-        .map(|case| format!("mod {};\n", case.module()))
-        .collect();
-    let arm = |case: &Case| {
-        format!(
-            "        \"{0}\" => Box::new({0}::Migration),\n",
-            case.module()
-        )
-    };
-    let arms: Vec<String> = cases.iter().map(arm).collect();
-    let (modules, arms) = (modules.concat(), arms.concat());
+    let (mut modules, mut entries) = (String::new(), String::new());
+    for case in cases {
+        let module = case.module();
+        let only = if case.is_run { "" } else { "#[cfg(clippy)]\n" };
+        modules.extend([only, "mod ", &module, ";\n"]);
+        entries.extend([
+            only,
+            "(\"",
+            &module,
+            "\", || Box::new(",
+            &module,
+            "::Migration)),\n",
+        ]);
+    }
     format!(
         "//! Migrations that were written.\n\nmod runner;\nmod serve;\n{modules}\n\
-         fn migration(name: &str) -> Box<dyn sea_orm_migration::MigrationTrait> {{\n    \
-         match name {{\n{arms}        _ => unreachable!(\"there is no other\"),\n    }}\n}}\n\n\
-         fn main() {{\n    serve::serve(migration);\n}}\n"
+         const MIGRATIONS: &[serve::Entry] = &[\n{entries}];\n\n\
+         fn main() {{\n    serve::serve(MIGRATIONS);\n}}\n"
     )
 }
 
@@ -386,52 +266,4 @@ impl Place {
             fs::remove_file(file.path().with_file_name(name)).expect("it is ours");
         }
     }
-}
-
-/// The program, as it runs.
-struct Program {
-    child: Child,
-    answers: Lines<BufReader<ChildStdout>>,
-}
-
-impl Program {
-    fn start(path: &Path) -> Self {
-        let mut child = Command::new(path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
-        let output = child.stdout.take().expect("standard output is a pipe");
-        Self {
-            child,
-            answers: BufReader::new(output).lines(),
-        }
-    }
-
-    fn ask(&mut self, job: &Job) -> String {
-        let input = self.child.stdin.as_mut().expect("standard input is a pipe");
-        input
-            .write_all(line(job).as_bytes())
-            .expect("the program reads");
-        let answer = self.answers.next();
-        let answer = answer.unwrap_or_else(|| panic!("{} ends the program", job.module));
-        answer.expect("it writes text")
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        self.child.wait().expect("it ends with its input");
-    }
-}
-
-/// A job as the program reads it.
-fn line(job: &Job) -> String {
-    let setup = job.setup.replace('\n', runner::LINE_BREAK);
-    format!("{}\t{}\t{}\t{setup}\n", job.command, job.module, job.url)
-}
-
-fn said(output: &Output) -> String {
-    super::text(output)
 }

@@ -6,7 +6,10 @@ use sea_orm_migration::MigrationTrait;
 
 use crate::runner::{Job, LINE_BREAK, answer};
 
-pub(crate) fn serve(migration: fn(&str) -> Box<dyn MigrationTrait>) {
+/// The name of a migration, and what makes it.
+pub(crate) type Entry = (&'static str, fn() -> Box<dyn MigrationTrait>);
+
+pub(crate) fn serve(migrations: &[Entry]) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for line in io::stdin().lines() {
         let line = line.expect("the test writes text");
@@ -18,7 +21,9 @@ pub(crate) fn serve(migration: fn(&str) -> Box<dyn MigrationTrait>) {
             url: part(),
             setup: part().replace(LINE_BREAK, "\n"),
         };
-        let answer = runtime.block_on(answer(&job, migration(&job.module)));
+        let mut named = migrations.iter().filter(|(name, _)| *name == job.module);
+        let (_, make) = named.next().expect("the test knows their names");
+        let answer = runtime.block_on(answer(&job, make()));
         writeln!(io::stdout(), "{answer}").expect("the test reads");
     }
 }
