@@ -54,6 +54,22 @@ async fn every_command_of_the_tour_gives_the_answer_below_it() {
     serving.await.unwrap();
 }
 
+/// What the README tells to type in Docker is a block of the guide, and `.ci/docker-test` runs those.
+#[test]
+fn every_docker_command_of_the_readme_is_in_the_guide() {
+    let read = |document| fs::read_to_string(root().join(document)).unwrap();
+    let (readme, guide) = (read("README.md"), read("docs/operations.md"));
+    let commands = readme.lines().filter(|line| line.starts_with("docker"));
+    let commands: Vec<_> = commands.collect();
+    assert!(commands.len() >= 3, "{commands:?}");
+    for command in commands {
+        assert!(
+            guide.lines().any(|line| line.starts_with(command)),
+            "the guide has no `{command}`"
+        );
+    }
+}
+
 /// A map that names what is gone is worse than none.
 #[test]
 fn every_path_that_the_documents_name_is_there() {
