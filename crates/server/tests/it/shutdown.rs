@@ -61,6 +61,8 @@ async fn a_stop_ends_in_time_with_idle_and_half_sent_requests_open() {
             }
         }
         stops_in_time(&mut process);
+        let log = file.with_extension("db-wal");
+        assert!(!log.exists(), "the log is put away");
         let drugs = select(&file, "SELECT CAST(count(*) AS text) FROM drugs").await;
         assert_eq!(drugs, ["0"]);
     }

@@ -7,3 +7,4 @@ mod matrix;
 mod power_cut;
 mod running;
 mod script;
+mod served;

@@ -1,7 +1,6 @@
 //! What is wrong with the files is recognised, told in words, and got over without a restart where that is possible.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use server::config::Config;
 use server::state::Phase;
 use tokio::sync::watch;
 
-use super::script::{Script, state};
+use super::served::Served;
 use crate::support::file::{execute, url};
-use crate::support::process::{Process, configured, service};
+use crate::support::process::{Process, configured};
 use crate::support::reads;
 use crate::support::small_disk::SmallDisk;
 
@@ -25,16 +24,11 @@ const COPY_1: &str = "The newest good copy is number 1 (manual, made * UTC, with
 
 /// Waits for the trouble of a code, and asserts that every route, the log and the doctor say it in exactly these words,
 /// in which a `*` stands for anything.
-async fn troubled(
-    process: &mut Process,
-    database_url: &str,
-    code: &str,
-    title: &str,
-    detail: &str,
-) {
+async fn troubled(served: &mut Served, code: &str, title: &str, detail: &str) {
     let kind = format!("urn:medicine-tracker:problem:{code}");
-    let mut client = process.client().await;
-    let answer = process
+    let mut client = served.process.client().await;
+    let answer = served
+        .process
         .until(&mut client, "/health/ready", |answer| {
             answer.body["type"] == kind.as_str()
         })
@@ -51,125 +45,84 @@ async fn troubled(
         client.get(DRUGS).await.body["detail"],
         answer.body["detail"]
     );
-    process.line(&format!("code=\"{code}\""));
-    let (exit, said) = ask(process, database_url, &["doctor"]);
-    assert_eq!(exit, Some(1), "{said}");
+    served.process.line(&format!("code=\"{code}\""));
+    let said = served.ask(&["doctor"], None);
+    assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(
-        said.trim_end(),
+        said.complaint.trim_end(),
         format!("{code}  {told_title}\n{told_detail}")
     );
 }
 
-/// Runs a subcommand beside a service: its exit code and its words.
-pub(super) fn ask(
-    process: &Process,
-    database_url: &str,
-    arguments: &[&str],
-) -> (Option<i32>, String) {
-    let mut command = service(database_url);
-    command
-        .env("PORT", process.address().port().to_string())
-        .args(arguments);
-    let mut asked = Process::spawn(command);
-    let status = asked.wait();
-    (status.code(), asked.output())
-}
-
-pub(super) async fn served(directory: &Path) -> (Process, Script) {
-    let mut process = Process::start(&url(&directory.join("medicine.db")));
-    let mut client = process.ready().await;
-    let script = Script::begin("writer", &mut client).await;
-    (process, script)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_service_waits_and_takes_over() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut first, mut script) = served(directory.path()).await;
-    let database_url = url(&directory.path().join("medicine.db"));
-    let mut second = Process::start(&database_url);
-    let file = directory.path().join("medicine.db");
+    let mut served = Served::after(0).await;
+    let second = Process::start(&url(&served.file()));
+    let mut first = std::mem::replace(&mut served.process, second);
+    let title = format!(
+        "Another medicine-tracker is using {} (process {} on *, version *)",
+        served.file().display(),
+        first.pid()
+    );
     troubled(
-        &mut second,
-        &database_url,
+        &mut served,
         "boot-in-use",
-        &format!(
-            "Another medicine-tracker is using {} (process {} on *, version *)",
-            file.display(),
-            first.pid()
-        ),
+        &title,
         "One database is served by one service at a time. Nothing was changed, and the other one goes on. Stop one of the \
          two; this one takes over by itself as soon as the other has ended.",
     )
     .await;
-    script.steps(&mut first.client().await, 5).await;
+    // The connection is still to the first.
+    served.write(5).await;
     first.kill();
-    let mut client = second.ready().await;
-    script.steps(&mut client, 5).await;
+    served.ready().await;
+    served.write(5).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_without_its_database_is_kept_until_the_database_is_back() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut process, mut script) = served(directory.path()).await;
-    script.steps(&mut process.client().await, 7).await;
-    process.kill();
-    let file = directory.path().join("medicine.db");
-    let elsewhere = directory.path().join("elsewhere");
+    let mut served = Served::after(7).await;
+    served.process.kill();
+    let (file, log) = (served.file(), served.path("medicine.db-wal"));
+    let elsewhere = served.path("elsewhere");
     fs::rename(&file, &elsewhere).expect("it is there");
-    let log = fs::read(directory.path().join("medicine.db-wal")).expect("it is there");
-    let mut process = Process::start(&url(&file));
-    troubled(
-        &mut process,
-        &url(&file),
-        "boot-missing",
-        &format!("{} is gone, but its log is still there", file.display()),
-        &format!(
-            "The newest entries are in {}-wal, which is of use only together with that file. Nothing was changed. Put the \
-             file back where it was, or go back to a copy; to begin with nothing, move the log to another name. There is \
-             no good copy of it in {}. If you have a backup elsewhere: *medicine-tracker restore - < FILE",
-            file.display(),
-            directory.path().join("snapshots").display()
-        ),
-    )
-    .await;
-    assert!(fs::read(directory.path().join("medicine.db-wal")).expect("it is there") == log);
+    let before = fs::read(&log).expect("it is there");
+    served.start();
+    let detail = format!(
+        "The newest entries are in {}, which is of use only together with that file. Nothing was changed. Put the file back \
+         where it was, or go back to a copy; to begin with nothing, move the log to another name. There is no good copy of \
+         it in {}. If you have a backup elsewhere: *medicine-tracker restore - < FILE",
+        log.display(),
+        served.path("snapshots").display()
+    );
+    let title = format!("{} is gone, but its log is still there", file.display());
+    troubled(&mut served, "boot-missing", &title, &detail).await;
+    assert!(fs::read(&log).expect("it is there") == before);
     fs::rename(&elsewhere, &file).expect("it is there");
-    process.ready().await;
-    assert_eq!(state(&file, "writer").await, Ok(7));
+    served.ready().await;
+    assert_eq!(served.state().await, Ok(7));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_file_is_not_served_and_a_copy_is_offered_and_restored_without_a_restart() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut process, mut script) = served(directory.path()).await;
-    script.steps(&mut process.client().await, 30).await;
-    let database_url = url(&directory.path().join("medicine.db"));
-    let (code, said) = ask(&process, &database_url, &["backup"]);
-    assert_eq!(code, Some(0), "{said}");
-    process.kill();
-    let file = directory.path().join("medicine.db");
+    let mut served = Served::after(30).await;
+    served.told(&["backup"]);
+    served.process.kill();
+    let file = served.file();
     execute(&file, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     let whole = fs::read(&file).expect("it is there");
     fs::write(&file, &whole[..whole.len() / 2]).expect("it is torn");
-
-    let mut process = Process::start(&database_url);
-    troubled(
-        &mut process,
-        &database_url,
-        "boot-damaged",
-        &format!("{} is damaged: *", file.display()),
-        &format!(
-            "It may come from a backup that was made while something wrote, or from a failing disk. Nothing was changed, \
-             and nothing is served from it. {COPY_1}"
-        ),
-    )
-    .await;
-    let (code, said) = ask(&process, &database_url, &["restore", "1"]);
-    assert_eq!(code, Some(0), "{said}");
+    served.start();
+    let title = format!("{} is damaged: *", file.display());
+    let detail = format!(
+        "It may come from a backup that was made while something wrote, or from a failing disk. Nothing was changed, and \
+         nothing is served from it. {COPY_1}"
+    );
+    troubled(&mut served, "boot-damaged", &title, &detail).await;
+    let said = served.told(&["restore", "1"]);
     assert!(said.contains("quarantine"), "{said}");
-    process.ready().await;
-    assert_eq!(state(&file, "writer").await, Ok(30));
+    served.ready().await;
+    assert_eq!(served.state().await, Ok(30));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,17 +160,16 @@ async fn a_clock_in_1970_is_waited_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_behind_the_last_entry_is_told() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut process, _) = served(directory.path()).await;
-    process.stop();
-    let file = directory.path().join("medicine.db");
+    let mut served = Served::after(0).await;
+    served.process.stop();
     execute(
-        &file,
+        &served.file(),
         "UPDATE drugs SET updated_at = '2999-01-02 03:04:05+00:00'",
     )
     .await;
-    let mut process = Process::start(&url(&file));
-    let answer = process.ready().await.get("/health/ready").await;
+    served.start();
+    served.ready().await;
+    let answer = served.client.get("/health/ready").await;
     let notices = answer.body["notices"]
         .as_array()
         .expect("there are notices");
@@ -228,9 +180,7 @@ async fn a_clock_behind_the_last_entry_is_told() {
     let expected = "It says *, and the last entry is from 2999-01-02 03:04. Nothing was changed and the service works, but \
                     what it says of today is wrong until the clock is right. Look at it: date";
     assert!(reads(detail.unwrap_or_default(), expected), "{detail:?}");
-    let (code, said) = ask(&process, &url(&file), &["doctor"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("clock-behind"), "{said}");
+    assert!(served.told(&["doctor"]).contains("clock-behind"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -334,7 +284,7 @@ async fn a_revision_that_this_version_does_not_have_is_told_with_the_copy_from_b
             "m29991231_000000_of_a_newer_version",
             "boot-newer",
             "The database is newer than this program: it has 'm29991231_000000_of_a_newer_version', and this program knows \
-             nothing after m20261005_194500_create_idempotency_keys.",
+             nothing after *.",
             "Nothing was changed. Start the version of the program that wrote it, or restore the copy made before that \
              upgrade.",
         ),
@@ -348,31 +298,25 @@ async fn a_revision_that_this_version_does_not_have_is_told_with_the_copy_from_b
              stamp head --purge",
         ),
     ] {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let (mut process, mut script) = served(directory.path()).await;
-        let mut client = process.client().await;
-        script.steps(&mut client, 30).await;
-        let file = directory.path().join("medicine.db");
-        let database_url = url(&file);
-        ask(&process, &database_url, &["backup"]);
-        script.steps(&mut client, 3).await;
-        process.stop();
-        // What the newer version entered, and the copy at its stop, which this one cannot use.
+        let mut served = Served::after(30).await;
+        served.told(&["backup"]);
+        served.write(3).await;
+        served.process.stop();
+        // What the other version entered, and the copy at its stop, which this one cannot use.
         let sql = format!("INSERT INTO seaql_migrations VALUES ('{revision}', 0)");
-        execute(&file, &sql).await;
-        for copy in fs::read_dir(directory.path().join("snapshots")).expect("there are copies") {
+        execute(&served.file(), &sql).await;
+        for copy in fs::read_dir(served.path("snapshots")).expect("there are copies") {
             let path = copy.expect("an entry").path();
             if path.to_string_lossy().ends_with("-stop.db") {
                 execute(&path, &sql).await;
             }
         }
-        let mut process = Process::start(&database_url);
+        served.start();
         let detail = format!("{detail} {COPY_1}");
-        troubled(&mut process, &database_url, code, title, &detail).await;
-        let (exit, said) = ask(&process, &database_url, &["restore", "1"]);
-        assert_eq!(exit, Some(0), "{said}");
-        process.ready().await;
-        assert_eq!(state(&file, "writer").await, Ok(30));
+        troubled(&mut served, code, title, &detail).await;
+        served.told(&["restore", "1"]);
+        served.ready().await;
+        assert_eq!(served.state().await, Ok(30));
     }
 }
 

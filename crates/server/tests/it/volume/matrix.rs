@@ -2,18 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::http::Method;
 use futures_util::StreamExt as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-use sqlx::{ConnectOptions as _, Connection as _};
+use serde_json::Value;
 
 use super::archives::{pack, unpack};
-use super::script::{Script, state};
-use crate::support::file::{copy_to, execute, select, url};
-use crate::support::process::{Process, figures, rounds};
+use super::script::state;
+use super::served::{Served, WRITER};
+use crate::support::file::execute;
+use crate::support::process::{Client, DEADLINE, Process, figures, rounds};
 
-const WRITER: &str = "writer";
 /// Cases at a time: most of their time they wait.
 const BESIDE: usize = 3;
 
@@ -41,128 +41,63 @@ struct Outcome {
     kept_before: u32,
 }
 
-/// A service with one writer.
-struct Place {
-    directory: tempfile::TempDir,
-    process: Process,
-    script: Script,
+/// Lets the service go on, stops it, or kills it.
+fn bring(served: &mut Served, service: Service) {
+    match service {
+        Service::Running => {}
+        Service::Stopped => {
+            let process = &mut served.process;
+            assert!(process.stop().1.success(), "{}", process.output());
+            let output = process.output();
+            let log = served.path("medicine.db-wal");
+            assert!(!log.exists(), "the log is put away:\n{output}");
+        }
+        Service::Killed => served.process.kill(),
+    }
 }
 
-impl Place {
-    async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut process = Process::start(&url(&directory.path().join("medicine.db")));
-        let mut client = process.ready().await;
-        let script = Script::begin(WRITER, &mut client).await;
-        Self {
-            directory,
-            process,
-            script,
-        }
+/// Makes an archive; answers it with the fewest and the most writes that may be in it.
+async fn archive(served: &mut Served, service: Service) -> (PathBuf, u64, u64) {
+    let archive = served.directory.path().with_extension("tgz");
+    if service != Service::Running {
+        bring(served, service);
+        pack(served.directory.path(), &archive);
+        served.start();
+        served.ready().await;
+        return (archive, served.script.done, served.script.done);
     }
-
-    fn file(&self) -> PathBuf {
-        self.directory.path().join("medicine.db")
+    let fewest = served.script.done;
+    let (from, to) = (served.directory.path().to_owned(), archive.clone());
+    let packing = tokio::task::spawn_blocking(move || pack(&from, &to));
+    while !packing.is_finished() {
+        served.write(1).await;
     }
-
-    async fn write(&mut self, count: u64) {
-        let mut client = self.process.ready().await;
-        self.script.steps(&mut client, count).await;
-    }
-
-    fn bring(&mut self, service: Service) {
-        match service {
-            Service::Running => {}
-            Service::Stopped => {
-                assert!(self.process.stop().1.success(), "{}", self.process.output());
-                let log = self.directory.path().join("medicine.db-wal");
-                assert!(
-                    !log.exists(),
-                    "the log is put away:\n{}",
-                    self.process.output()
-                );
-            }
-            Service::Killed => self.process.kill(),
-        }
-    }
-
-    async fn start(&mut self) {
-        self.process = Process::start(&url(&self.file()));
-        self.process.ready().await;
-    }
-
-    /// Makes an archive; answers it with the fewest and the most writes that may be in it.
-    async fn archive(&mut self, service: Service) -> (PathBuf, u64, u64) {
-        let archive = self.directory.path().with_extension("tgz");
-        if service != Service::Running {
-            self.bring(service);
-            pack(self.directory.path(), &archive);
-            self.start().await;
-            return (archive, self.script.done, self.script.done);
-        }
-        let mut client = self.process.client().await;
-        let fewest = self.script.done;
-        let (from, to) = (self.directory.path().to_owned(), archive.clone());
-        let packing = tokio::task::spawn_blocking(move || pack(&from, &to));
-        while !packing.is_finished() {
-            self.script.steps(&mut client, 1).await;
-        }
-        packing.await.expect("it does not panic");
-        (archive, fewest, self.script.done)
-    }
+    packing.await.expect("it does not panic");
+    (archive, fewest, served.script.done)
 }
 
 async fn case(made: Service, restored: Service, how: How, number: u32) -> Outcome {
     let name = format!("archive {made:?}, restored {restored:?} by {how:?}, number {number}");
-    let mut place = Place::new().await;
-    place.write(u64::from(20 + number * 13 % 70)).await;
-    let (archive, fewest, most) = place.archive(made).await;
+    let mut place = Served::after(u64::from(20 + number * 13 % 70)).await;
+    let (archive, fewest, most) = archive(&mut place, made).await;
     place.write(u64::from(1 + number * 29 % 90)).await;
     // Long enough for the service to have seen the archiver go, so that some logs are moved before the restore.
     if number % 2 == 1 {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         place.write(1).await;
     }
-    place.bring(restored);
+    bring(&mut place, restored);
     let before = place.script.done;
 
-    match how {
-        How::Tar => unpack(&archive, place.directory.path()),
-        How::Copy => overwrite(&archive, &place.file()).await,
-    }
+    bring_back(&archive, &place, how).await;
     if restored == Service::Running {
-        let begun = std::time::Instant::now();
-        let mut client = place.process.client().await;
-        let told = |answer: &crate::support::Answer| {
-            answer.status == 200 && answer.body["notices"][0]["code"].is_string()
-        };
-        // The connection ends with the process that it was made to.
-        while !client
-            .send(
-                axum::http::Method::GET,
-                "/health/ready",
-                &[],
-                &serde_json::Value::Null,
-            )
-            .await
-            .is_ok_and(|answer| told(&answer))
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{name}: nothing was told\n{}",
-                place.process.output()
-            );
-            if let Ok(again) =
-                crate::support::process::Client::connect(place.process.address()).await
-            {
-                client = again;
-            }
-        }
+        place.client = tells(&place.process, &name).await;
     } else {
-        place.start().await;
+        place.start();
+        place.ready().await;
     }
-    let found = state(&place.file(), WRITER)
+    let found = place
+        .state()
         .await
         .unwrap_or_else(|wrong| panic!("{name}: {wrong}\n{}", place.process.output()));
     assert!(
@@ -171,8 +106,8 @@ async fn case(made: Service, restored: Service, how: How, number: u32) -> Outcom
         place.process.output()
     );
     // It can be worked with.
-    let mut client = place.process.client().await;
-    let answer = client
+    let answer = place
+        .client
         .post(
             "/api/v1/drugs",
             &serde_json::json!({"name": "new", "schedule_type": "as_needed", "package_size": 1}),
@@ -192,6 +127,40 @@ async fn case(made: Service, restored: Service, how: How, number: u32) -> Outcom
     Outcome {
         restored: 1,
         kept_before: u32::from(kept),
+    }
+}
+
+async fn bring_back(archive: &Path, served: &Served, how: How) {
+    match how {
+        How::Tar => unpack(archive, served.directory.path()),
+        How::Copy => overwrite(archive, &served.file()).await,
+    }
+}
+
+/// Waits until a service that goes on says that its file was changed.
+async fn tells(process: &Process, name: &str) -> Client {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        // A connection ends with the process that it was made to.
+        if let Ok(mut client) = Client::connect(process.address()).await
+            && let Ok(answer) = client
+                .send(Method::GET, "/health/ready", &[], &Value::Null)
+                .await
+            && answer.status == 200
+            && let Some(code) = answer.body["notices"][0]["code"].as_str()
+        {
+            assert!(
+                ["database-restored", "log-set-aside"].contains(&code),
+                "{answer:?}"
+            );
+            return client;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{name}: it tells nothing:\n{}",
+            process.output()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -261,40 +230,20 @@ async fn every_archive_restored_into_every_service_is_what_is_there_then() {
     }
 }
 
-/// What SQLite does by itself: an older file beside the log of a writer that was killed is restored in vain.
-#[tokio::test]
-async fn control_plain_sqlite_ignores_a_restore_beside_the_log_of_a_killed_writer() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (file, killed) = (
-        directory.path().join("plain.db"),
-        directory.path().join("killed.db"),
-    );
-    let options = SqliteConnectOptions::new()
-        .filename(&file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal);
-    execute_new(&options, "CREATE TABLE t (x)").await;
-    let archive = fs::read(&file).expect("it is there");
-    let mut writer = options.connect().await.expect("it opens");
-    for _ in 0..30 {
-        sqlx::query("INSERT INTO t VALUES (1)")
-            .execute(&mut writer)
-            .await
-            .expect("it runs");
+/// The same archives brought back by the same hands, and looked at without the service: what SQLite makes of them alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_sqlite_alone_does_not_go_back_to_the_archive() {
+    for how in [How::Tar, How::Copy] {
+        let mut served = Served::after(40).await;
+        let (archive, fewest, most) = archive(&mut served, Service::Stopped).await;
+        served.write(50).await;
+        bring(&mut served, Service::Killed);
+        bring_back(&archive, &served, how).await;
+        fs::remove_file(archive).expect("it was made");
+        let found = served.state().await;
+        let is_restored = found
+            .as_ref()
+            .is_ok_and(|found| (fewest..=most).contains(found));
+        assert!(!is_restored, "by {how:?}: {found:?}");
     }
-    copy_to(&file, &killed);
-    fs::write(&killed, archive).expect("it is restored");
-    assert_eq!(
-        select(&killed, "SELECT count(*) || '' FROM t").await,
-        ["30"]
-    );
-}
-
-async fn execute_new(options: &SqliteConnectOptions, sql: &'static str) {
-    let mut connection = options.connect().await.expect("it opens");
-    sqlx::query(sql)
-        .execute(&mut connection)
-        .await
-        .expect("it runs");
-    connection.close().await.expect("it closes");
 }

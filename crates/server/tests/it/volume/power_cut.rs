@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use self::promise::{Promise, Verdict};
 use self::session::{Cut, Recording, Session, succeeds};
 use super::script::Script;
+use super::served::Served;
 use crate::support::file::{execute, schema, url};
 use crate::support::process::{Process, figures, rounds, service};
 
@@ -177,13 +178,9 @@ async fn a_power_cut_while_the_service_starts_after_another_loses_nothing_acknow
 
 /// A database of the first revision with rows: the service migrates it at its start.
 async fn old() -> (TempDir, Promise) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let file = directory.path().join("medicine.db");
-    let mut process = Process::start(&url(&file));
-    let mut client = process.ready().await;
-    let mut script = Script::begin("old", &mut client).await;
-    script.steps(&mut client, 60).await;
-    assert!(process.stop().1.success());
+    let mut served = Served::after(60).await;
+    let file = served.file();
+    assert!(served.process.stop().1.success());
     let options = Options {
         allow_data_loss: true,
         ..Options::default()
@@ -193,10 +190,8 @@ async fn old() -> (TempDir, Promise) {
     let down = engine.downgrade(&url(&file), &first, &options).await;
     down.expect("there is a way back");
     execute(&file, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-    fs::remove_dir_all(directory.path().join("snapshots")).expect("a stop makes a copy");
-    let mut promise = Promise::default();
-    promise.writes.insert("old".into(), script.done);
-    (directory, promise)
+    fs::remove_dir_all(served.path("snapshots")).expect("a stop makes a copy");
+    (served.directory, Promise::of(&served.script))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -254,21 +249,16 @@ async fn a_power_cut_during_copies_and_restores_leaves_one_state_or_the_other() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_power_cut_during_a_repair_leaves_the_damage_told_or_repaired() {
     survive("during repairs", Besides::Repair, || async {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let file = directory.path().join("medicine.db");
-        let mut process = Process::start(&url(&file));
-        let mut client = process.ready().await;
-        let mut script = Script::begin("writer", &mut client).await;
-        script.steps(&mut client, 30).await;
-        succeeds(service(&url(&file)), &["backup"]);
-        process.kill();
+        let mut served = Served::after(30).await;
+        served.told(&["backup"]);
+        served.process.kill();
+        let file = served.file();
         // The log beside it stays.
         let whole = fs::read(&file).expect("it is there");
         fs::write(&file, &whole[..whole.len() / 2]).expect("it is torn");
-        let mut promise = Promise::default();
-        promise.writes.insert("writer".into(), script.done);
+        let mut promise = Promise::of(&served.script);
         promise.may_be = Some(promise.writes.clone());
-        let session = Session::on(directory, promise);
+        let session = Session::on(served.directory, promise);
         let mut process = session.start();
         process.line("boot-damaged");
         session.run(&["restore", "1"]);

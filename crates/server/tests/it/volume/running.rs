@@ -6,24 +6,20 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::codes::{ask, served};
 use super::script::state;
-use crate::support::file::{copy_to, url};
-use crate::support::process::Client;
+use super::served::Served;
+use crate::support::file::copy_to;
 
 const DRUGS: &str = "/api/v1/drugs";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_removed_under_the_service_is_kept_as_a_copy_and_nothing_more_is_acknowledged()
  {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut process, mut script) = served(directory.path()).await;
-    let mut client = process.client().await;
-    script.steps(&mut client, 9).await;
-    let file = directory.path().join("medicine.db");
+    let mut served = Served::after(9).await;
+    let file = served.file();
     fs::remove_file(&file).expect("it is there");
     let drug = json!({"name": "late", "schedule_type": "as_needed", "package_size": 1});
-    let answer = client.post(DRUGS, &drug).await;
+    let answer = served.client.post(DRUGS, &drug).await;
     assert_eq!(answer.problem().0, 503, "{answer:?}");
     assert_eq!(
         answer.body["type"],
@@ -42,35 +38,26 @@ async fn a_file_that_is_removed_under_the_service_is_kept_as_a_copy_and_nothing_
          acknowledged before is being kept as a copy; the service then goes on with the new file by itself, within \
          seconds."
     );
-    process.line("boot-missing");
-    let copies = fs::read_dir(directory.path().join("snapshots")).expect("there is a copy");
+    served.process.line("boot-missing");
+    let copies = fs::read_dir(served.path("snapshots")).expect("there is a copy");
     let copy = copies
         .map(|entry| entry.expect("an entry").path())
         .next()
         .expect("there is a copy");
     assert_eq!(state(&copy, "writer").await, Ok(9));
-    let (code, said) = ask(&process, &url(&file), &["restore", "1"]);
-    assert_eq!(code, Some(0), "{said}");
-    let mut client = Client::connect(process.address())
-        .await
-        .expect("it accepts");
-    process
-        .until(&mut client, "/health/ready", |answer| answer.status == 200)
-        .await;
-    script.steps(&mut client, 3).await;
+    served.told(&["restore", "1"]);
+    served.ready().await;
+    served.write(3).await;
 }
 
 /// The log becomes long, but the file is not written as long as somebody has the directory open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_file_is_not_written_while_somebody_reads_the_directory() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (process, mut script) = served(directory.path()).await;
-    let mut client = process.client().await;
-    let file = directory.path().join("medicine.db");
-    let log = directory.path().join("medicine.db-wal");
+    let mut served = Served::after(0).await;
+    let (file, log) = (served.file(), served.path("medicine.db-wal"));
     let mut archiver = Command::new("sh")
         .args(["-c", "exec 3<\"$0\"; echo open; read end"])
-        .arg(directory.path())
+        .arg(served.directory.path())
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -81,7 +68,7 @@ async fn the_file_is_not_written_while_somebody_reads_the_directory() {
     let written = || fs::metadata(&file).expect("it is there");
     let before = written().modified().expect("it has a time");
     while fs::metadata(&log).expect("it is there").len() < 5 * 1024 * 1024 {
-        script.steps(&mut client, 10).await;
+        served.write(10).await;
     }
     assert_eq!(written().modified().expect("it has a time"), before);
     drop(archiver.stdin.take());
@@ -91,7 +78,7 @@ async fn the_file_is_not_written_while_somebody_reads_the_directory() {
         assert!(
             std::time::Instant::now() < deadline,
             "the log is not moved:\n{}",
-            process.output()
+            served.process.output()
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -100,15 +87,12 @@ async fn the_file_is_not_written_while_somebody_reads_the_directory() {
 /// A stop puts the log away, so that the file alone is the whole database.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_stop_the_file_alone_holds_everything() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let (mut process, mut script) = served(directory.path()).await;
-    script.steps(&mut process.client().await, 40).await;
-    assert!(process.stop().1.success());
-    let file = directory.path().join("medicine.db");
-    assert!(!directory.path().join("medicine.db-wal").exists());
-    let elsewhere = directory.path().join("alone");
+    let mut served = Served::after(40).await;
+    assert!(served.process.stop().1.success());
+    assert!(!served.path("medicine.db-wal").exists());
+    let elsewhere = served.path("alone");
     fs::create_dir(&elsewhere).expect("it is new");
-    copy_to(&file, &elsewhere.join("medicine.db"));
+    copy_to(&served.file(), &elsewhere.join("medicine.db"));
     assert_eq!(
         state(&elsewhere.join("medicine.db"), "writer").await,
         Ok(40)

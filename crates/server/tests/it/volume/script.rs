@@ -18,9 +18,12 @@ use crate::support::process::{Client, Process};
 
 const DRUGS: &str = "/api/v1/drugs";
 
+/// What is wrong with a sound database that knows nothing of a writer.
+pub(super) const UNKNOWN: &str = "it does not know this writer";
+
 /// One writer.
 pub(super) struct Script {
-    name: String,
+    pub(super) name: String,
     shared: i64,
     ids: Vec<i64>,
     /// How many writes were acknowledged.
@@ -149,6 +152,10 @@ async fn read(file: &Path, name: &str) -> Result<u64, String> {
         "SELECT coalesce(max(CAST(substr(name, length('NAME') + 2) AS integer)), 0) || '' FROM drugs WHERE name LIKE 'NAME %'",
     )
     .await;
+    let begun = "SELECT count(*) || '' FROM drugs WHERE name = 'NAME shared'";
+    if number(begun).await == 0 {
+        return Err(UNKNOWN.to_owned());
+    }
     let refilled = number("SELECT (version - 1) || '' FROM drugs WHERE name = 'NAME shared'").await;
     let stock =
         number("SELECT (current_amount / 1000) || '' FROM drugs WHERE name = 'NAME shared'").await;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::file::{copy, select};
-use crate::volume::script::state;
+use crate::volume::script::{Script, UNKNOWN, state};
 
 /// How many writes of each writer are there.
 pub(super) type Writes = BTreeMap<String, u64>;
@@ -31,6 +31,13 @@ pub(super) enum Verdict {
 }
 
 impl Promise {
+    /// What one writer has been promised.
+    pub(super) fn of(script: &Script) -> Self {
+        let mut promise = Self::default();
+        promise.writes.insert(script.name.clone(), script.done);
+        promise
+    }
+
     /// Compares with a database and the copies beside it. As long as nothing was acknowledged there may be neither.
     pub(super) async fn judge(&self, database: &Path) -> Verdict {
         let copies = self.judge_copies(database).await;
@@ -84,7 +91,7 @@ impl Promise {
 async fn compare(database: &Path, writes: &Writes) -> Verdict {
     for (writer, acknowledged) in writes {
         match state(database, writer).await {
-            Err(_) if is_gone(database, writer).await => {
+            Err(wrong) if wrong == UNKNOWN => {
                 return Verdict::Lost(format!("nothing of {writer} is there"));
             }
             Err(wrong) => return Verdict::Malformed(wrong),
@@ -97,14 +104,6 @@ async fn compare(database: &Path, writes: &Writes) -> Verdict {
         }
     }
     Verdict::Kept
-}
-
-/// Whether a sound database does not even know a writer.
-async fn is_gone(database: &Path, writer: &str) -> bool {
-    let (_copy, file) = copy(database);
-    let sql = format!("SELECT count(*) || '' FROM drugs WHERE name = '{writer} shared'");
-    let found = tokio::spawn(async move { select(&file, &sql).await });
-    found.await.is_ok_and(|found| found == ["0"])
 }
 
 async fn unsound(database: &Path) -> Option<String> {
