@@ -141,6 +141,13 @@ async fn to_file(
         .and_then(|file| file.sync_all())
         .map_err(text)?;
     fs::rename(&unfinished, path).map_err(text)?;
+    // Its name is on the disk as well.
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))
+        .and_then(|directory| directory.sync_all())
+        .map_err(text)?;
     let held = Contents::read(path).await.map_err(failed)?;
     Ok(format!(
         "{} is made, and checked: {} drugs, {} vacations, revision {}",

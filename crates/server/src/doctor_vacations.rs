@@ -316,7 +316,7 @@ async fn change(
                 updated_at: Set(now),
                 ..to(&before)?.active_model()
             };
-            Ok::<_, Error>(session.update(row).await?)
+            Ok::<_, Error>(session.change(&before, row).await?)
         })
     });
     Ok(tagged(write.await?))

@@ -208,7 +208,7 @@ async fn change(
                 updated_at: Set(now),
                 ..record::active_model(input, stock)
             };
-            let row = session.update(row).await?;
+            let row = session.change(&before, row).await?;
             Ok::<_, Error>((row, absences(session).await?))
         })
     });

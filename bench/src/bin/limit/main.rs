@@ -57,10 +57,22 @@ pub(crate) struct Shared {
 
 pub(crate) type App = Arc<Shared>;
 
+/// It knows what it is asked, and has an index for each of that and for nothing else.
+const INDEXES: &str = r#"
+    PRAGMA query_only = OFF;
+    DROP INDEX IF EXISTS "idx-drugs-group-search_text";
+    DROP INDEX IF EXISTS "idx-drugs-group-run_out_date";
+    DROP INDEX IF EXISTS "idx-drugs-group-reorder_date";
+    CREATE INDEX IF NOT EXISTS limit_by_id ON drugs (archived, id);
+    CREATE INDEX IF NOT EXISTS limit_by_run_out_date ON drugs (archived, run_out_date, id);
+    CREATE INDEX IF NOT EXISTS limit_by_reorder_date ON drugs (archived, reorder_date, id);
+"#;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments = Arguments::parse();
     let connection = read::open(&arguments.database)?;
+    connection.execute_batch(INDEXES)?;
     let counts = Arc::new(Counts::read(&connection)?);
     let app = Arc::new(Shared {
         absences: absences(&connection)?,

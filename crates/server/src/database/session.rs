@@ -3,8 +3,8 @@
 use sea_orm::sea_query::{self, ReturningClause};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, QueryResult, QueryTrait, Select, Statement,
-    StatementBuilder, UpdateMany, Value,
+    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult,
+    QueryTrait, Select, Statement, StatementBuilder, UpdateMany, Value,
 };
 
 use super::failure::Error;
@@ -105,6 +105,30 @@ impl Session {
         query.returning(returning::<A::Entity>());
         let stored = self.rows(&query).await?.pop();
         Ok(stored.ok_or(DbErr::RecordNotUpdated)?)
+    }
+
+    /// Updates what differs from the row as it was, and answers it as it is stored: whoever writes a column writes its
+    /// indexes.
+    pub async fn change<A>(&mut self, before: &ModelOf<A>, mut row: A) -> Result<ModelOf<A>, Error>
+    where
+        A: ActiveModelTrait,
+        ModelOf<A>: Record,
+    {
+        let mut differs = false;
+        for column in <A::Entity as EntityTrait>::Column::iter() {
+            let is_key = <A::Entity as EntityTrait>::PrimaryKey::from_column(column).is_some();
+            let same = |value: &Value| *value == before.get(column);
+            match row.get(column).into_value() {
+                Some(value) if !is_key && same(&value) => row.not_set(column),
+                Some(_) => differs |= !is_key,
+                None => {}
+            }
+        }
+        if differs {
+            self.update(row).await
+        } else {
+            Ok(before.clone())
+        }
     }
 
     /// Updates rows and answers them as they are stored.

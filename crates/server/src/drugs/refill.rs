@@ -208,5 +208,5 @@ async fn write_stock(
         reorder_date: Set(projection.reorder_date),
         ..written
     };
-    Ok(session.update(written).await?)
+    Ok(session.change(row, written).await?)
 }

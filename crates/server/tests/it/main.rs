@@ -22,5 +22,6 @@ mod readme;
 mod refill;
 mod shutdown;
 mod support;
+mod together;
 mod volume;
 mod write_kill;
