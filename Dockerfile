@@ -16,6 +16,8 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete \
 
 FROM rust:${RUST_VERSION}-slim-bookworm AS build
 WORKDIR /src
+# The same as in .cargo/config.toml; a test keeps it so.
+ENV LIBSQLITE3_FLAGS="-DSQLITE_DEFAULT_MEMSTATUS=0 -USQLITE_ENABLE_MEMORY_MANAGEMENT -USQLITE_ENABLE_STAT4 -USQLITE_ENABLE_API_ARMOR"
 COPY --from=manifests /src .
 RUN cargo build --release --locked --package server --package migration
 COPY . .

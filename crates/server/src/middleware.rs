@@ -1,6 +1,9 @@
 //! What happens to every request: it gets an id, one line in the log, and a problem document if it fails.
 
 use std::any::Any;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
@@ -9,7 +12,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower_http::request_id::RequestId;
+use tower_http::request_id::{MakeRequestId, RequestId};
 
 use crate::problem::{Cause, Error, Problem};
 
@@ -55,19 +58,41 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Refuses a request that does not say, once, whom it is for (RFC 9112, section 3.2): what stands before the service
-/// may have taken it for somebody else's.
-pub async fn one_host(request: Request, next: Next) -> Response {
+/// Numbers requests: a number of this process, then one of this request. Asking the system for chance each time would cost
+/// as much as reading a row.
+#[derive(Clone, Debug)]
+pub struct Numbering {
+    process: u64,
+    next: Arc<AtomicU64>,
+}
+
+impl Numbering {
+    /// A numbering that no other process has.
+    pub fn begin() -> Self {
+        Self {
+            process: RandomState::new().hash_one(std::process::id()),
+            next: Arc::default(),
+        }
+    }
+}
+
+impl MakeRequestId for Numbering {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:016x}-{number:06x}", self.process);
+        HeaderValue::try_from(id).ok().map(RequestId::new)
+    }
+}
+
+/// Whether a request says, once, whom it is for (RFC 9112, section 3.2): what stands before the service may have taken it
+/// for somebody else's.
+fn has_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
-    let sound = match (hosts.next(), hosts.next()) {
+    match (hosts.next(), hosts.next()) {
         (Some(host), None) => Authority::try_from(host.as_bytes()).is_ok(),
         (None, _) => request.version() < Version::HTTP_11,
         (Some(_), Some(_)) => false,
-    };
-    if sound {
-        return next.run(request).await;
     }
-    Error::parameter("Host", "must be one host, with its port if it has one").into_response()
 }
 
 /// Logs a request when it is answered, and gives every error its problem document with the request's id.
@@ -80,7 +105,11 @@ pub async fn observe(request: Request, next: Next) -> Response {
         .extensions()
         .get::<RequestId>()
         .map(|id| id.header_value().clone());
-    let response = next.run(request).await;
+    let response = if has_one_host(&request) {
+        next.run(request).await
+    } else {
+        Error::parameter("Host", "must be one host, with its port if it has one").into_response()
+    };
 
     let response = finished(response, id.as_ref());
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
