@@ -141,21 +141,21 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
 /// What a clock may be wrong by before it is worth a word.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// When the last entry was made, by the clock of that time.
+/// When the newest records were last changed, by the clock of that time; to ask it of all would cost more the more there are.
 async fn last_entry(store: &Store) -> Option<DateTime<Utc>> {
     use entity::{doctor_vacation, drug};
     let mut session = store.database.read().await.ok()?;
     let drug = session
         .one(
             drug::Entity::find()
-                .order_by_desc(drug::Column::UpdatedAt)
+                .order_by_desc(drug::Column::Id)
                 .limit(1),
         )
         .await;
     let vacation = session
         .one(
             doctor_vacation::Entity::find()
-                .order_by_desc(doctor_vacation::Column::UpdatedAt)
+                .order_by_desc(doctor_vacation::Column::Id)
                 .limit(1),
         )
         .await;

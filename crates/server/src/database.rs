@@ -11,6 +11,7 @@ mod readers;
 pub mod record;
 mod session;
 mod sqlite;
+mod text;
 mod value;
 mod writer;
 

@@ -1,16 +1,16 @@
 //! One transaction, or one look at the data, with the ORM's statements for verbs.
 
-use sea_orm::sea_query::{self, ReturningClause};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult,
-    QueryTrait, Select, Statement, StatementBuilder, UpdateMany, Value,
+    EntityTrait, FromQueryResult, Iterable, ModelTrait, QueryResult, QueryTrait, Select, Statement,
+    StatementBuilder, Value,
 };
 
 use super::failure::Error;
 use super::query::Query;
 use super::record::{Number, Record};
 use super::sqlite::Connection;
+use super::text;
 
 /// A connection for one request. On SQLite it answers before it is awaited.
 #[derive(Debug)]
@@ -86,24 +86,22 @@ impl Session {
     /// Inserts a row and answers it as it is stored.
     pub async fn insert<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
     where
-        A: ActiveModelTrait,
+        A: ActiveModelTrait + 'static,
         ModelOf<A>: Record,
     {
-        let mut query = A::Entity::insert(row).into_query();
-        query.returning(returning::<A::Entity>());
-        let stored = self.rows(&query).await?.pop();
+        let (text, values) = text::insert(row, self.backend())?;
+        let stored = self.run(&text, values).await?.pop();
         Ok(stored.ok_or(DbErr::RecordNotInserted)?)
     }
 
     /// Updates a row by its key and answers it as it is stored.
-    pub async fn update<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
+    async fn update<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
     where
-        A: ActiveModelTrait,
+        A: ActiveModelTrait + 'static,
         ModelOf<A>: Record,
     {
-        let mut query = A::Entity::update(row).validate()?.into_query();
-        query.returning(returning::<A::Entity>());
-        let stored = self.rows(&query).await?.pop();
+        let (text, values) = text::update(row, self.backend())?;
+        let stored = self.run(&text, values).await?.pop();
         Ok(stored.ok_or(DbErr::RecordNotUpdated)?)
     }
 
@@ -111,12 +109,12 @@ impl Session {
     /// indexes.
     pub async fn change<A>(&mut self, before: &ModelOf<A>, mut row: A) -> Result<ModelOf<A>, Error>
     where
-        A: ActiveModelTrait,
+        A: ActiveModelTrait + 'static,
         ModelOf<A>: Record,
     {
         let mut differs = false;
         for column in <A::Entity as EntityTrait>::Column::iter() {
-            let is_key = <A::Entity as EntityTrait>::PrimaryKey::from_column(column).is_some();
+            let is_key = text::is_key::<A::Entity>(column);
             let same = |value: &Value| *value == before.get(column);
             match row.get(column).into_value() {
                 Some(value) if !is_key && same(&value) => row.not_set(column),
@@ -129,16 +127,6 @@ impl Session {
         } else {
             Ok(before.clone())
         }
-    }
-
-    /// Updates rows and answers them as they are stored.
-    pub async fn update_many<E>(&mut self, update: UpdateMany<E>) -> Result<Vec<E::Model>, Error>
-    where
-        E: EntityTrait<Model: Record>,
-    {
-        let mut query = update.into_query();
-        query.returning(returning::<E>());
-        self.rows(&query).await
     }
 
     /// Runs a statement and answers how many rows it has changed.
@@ -171,12 +159,20 @@ impl Session {
     where
         R: Record + FromQueryResult,
     {
-        let sql = query.text(self.backend());
-        let statement = || Statement::from_sql_and_values(DbBackend::Postgres, sql, values.clone());
+        self.run(query.text(self.backend()), values).await
+    }
+
+    async fn run<R>(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<R>, Error>
+    where
+        R: Record + FromQueryResult,
+    {
+        let statement = |values| Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         match &mut self.0 {
             Kind::Sqlite(connection) => Ok(connection.rows(sql, &values)?),
-            Kind::Pool(pool) => read(&pool.query_all_raw(statement()).await?),
-            Kind::Transaction(transaction) => read(&transaction.query_all_raw(statement()).await?),
+            Kind::Pool(pool) => read(&pool.query_all_raw(statement(values)).await?),
+            Kind::Transaction(transaction) => {
+                read(&transaction.query_all_raw(statement(values)).await?)
+            }
         }
     }
 
@@ -201,8 +197,4 @@ fn read<R: FromQueryResult>(rows: &[QueryResult]) -> Result<Vec<R>, Error> {
 
 fn values(statement: &Statement) -> &[Value] {
     statement.values.as_ref().map_or(&[], |values| &values.0)
-}
-
-fn returning<E: EntityTrait>() -> ReturningClause {
-    sea_query::Query::returning().columns(E::Column::iter())
 }

@@ -3,10 +3,9 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::{Projection, Quantity, Stock};
-use entity::drug::{ActiveModel, Column, Entity, Model};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, SimpleExpr};
-use sea_orm::{ActiveModelBehavior, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use domain::{Projection, Quantity};
+use entity::drug::{ActiveModel, Model};
+use sea_orm::{ActiveModelBehavior, ActiveValue::Set};
 use utoipa::ToSchema;
 
 use super::{locked, output::DrugOut, record, tagged};
@@ -114,45 +113,8 @@ impl Refill {
         )
     }
 
-    /// Adds to the stock in one statement, so that no booking beside it is lost, and brings the dates
-    /// that follow from the stock up to date before anybody can see the row.
+    /// Adds to the stock of a row that nobody else changes meanwhile, with the dates that follow from it.
     async fn book(
-        self,
-        session: &mut Session,
-        now: DateTime<Utc>,
-        today: NaiveDate,
-        id: &page::Id,
-        condition: &IfMatch,
-    ) -> Result<Model> {
-        let added: SimpleExpr = match self {
-            Self::Packages(packages) => Column::PackageSize.into_expr().mul(packages),
-            Self::Amount(amount) => Expr::val(amount.thousandths()),
-        };
-        let total =
-            unless_used_up(today, Column::CurrentAmount.into_expr(), Expr::val(0_i64)).add(added);
-        let mut update = Entity::update_many()
-            .col_expr(Column::CurrentAmount, total.clone())
-            .col_expr(
-                Column::CountedOn,
-                unless_used_up(today, Column::CountedOn.into_expr(), Expr::val(today)),
-            )
-            .col_expr(Column::Version, Column::Version.into_expr().add(1_i64))
-            .col_expr(Column::UpdatedAt, Expr::val(now))
-            .filter(Column::Id.eq(id.number()))
-            .filter(total.lte(Quantity::MAX.thousandths()));
-        if let IfMatch::Versions(versions) = condition {
-            update = update.filter(Column::Version.is_in(versions.iter().copied()));
-        }
-        if let Some(row) = session.update_many(update).await?.pop() {
-            let stock = record::stock(&row)?;
-            return write_stock(session, &row, stock, ActiveModel::new()).await;
-        }
-        self.book_settled(session, now, today, id, condition).await
-    }
-
-    /// Books where the statement found no row: what was counted long ago and what came in since may be
-    /// more than a drug can have, while what is left of it today is not.
-    async fn book_settled(
         self,
         session: &mut Session,
         now: DateTime<Utc>,
@@ -175,38 +137,17 @@ impl Refill {
                 Quantity::MAX
             ))
         })?;
+        let projection = Projection::of(&stock, &therapy, record::lead_days(&row)?);
         let written = ActiveModel {
+            id: Set(row.id),
             current_amount: Set(stock.counted_amount.thousandths()),
             counted_on: Set(stock.counted_on),
+            run_out_date: Set(projection.run_out_date),
+            reorder_date: Set(projection.reorder_date),
             version: Set(row.version + 1),
             updated_at: Set(now),
             ..ActiveModel::new()
         };
-        write_stock(session, &row, stock, written).await
+        Ok(session.change(&row, written).await?)
     }
-}
-
-/// One value while the stock lasts, another after the day on which it was used up.
-fn unless_used_up(today: NaiveDate, lasting: SimpleExpr, used_up: SimpleExpr) -> SimpleExpr {
-    CaseStatement::new()
-        .case(Column::RunOutDate.lt(today), used_up)
-        .finally(lasting)
-        .into()
-}
-
-/// Writes the dates that follow from a stock, beside what else there is to write of its row.
-async fn write_stock(
-    session: &mut Session,
-    row: &Model,
-    stock: Stock,
-    written: ActiveModel,
-) -> Result<Model> {
-    let projection = Projection::of(&stock, &record::therapy(row)?, record::lead_days(row)?);
-    let written = ActiveModel {
-        id: Set(row.id),
-        run_out_date: Set(projection.run_out_date),
-        reorder_date: Set(projection.reorder_date),
-        ..written
-    };
-    Ok(session.change(row, written).await?)
 }
