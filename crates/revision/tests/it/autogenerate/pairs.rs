@@ -181,7 +181,7 @@ fn random_pairs_on_sqlite_lose_nothing() {
 fn random_pairs_on_postgres_lose_nothing() {
     let runtime = Runtime::new().expect("a runtime");
     let server = runtime.block_on(support::confined());
-    let pairs = pairs(100, 2_000);
+    let pairs = pairs(200, 2_000);
     let findings = explore(pairs, 3, Some(&server), undamaged);
     println!("{:#?}", findings.counts);
     let enums = [

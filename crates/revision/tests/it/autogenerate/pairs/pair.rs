@@ -164,10 +164,15 @@ pub(super) fn needs_fill(old: &Table, new: &Table, column: &Column) -> bool {
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for backend in self.backends() {
+            let whole = |schema: &Schema| {
+                let keys = sql::foreign_keys(schema, *backend);
+                [sql::create(schema, *backend), keys].concat()
+            };
             for (title, statements) in [
                 ("before", sql::create(&self.before, *backend)),
                 ("rows", self.inserts(*backend)),
-                ("after", sql::create(&self.after, *backend)),
+                ("keys", sql::foreign_keys(&self.before, *backend)),
+                ("after", whole(&self.after)),
             ] {
                 writeln!(f, "-- {title}, {backend:?}")?;
                 for statement in statements {

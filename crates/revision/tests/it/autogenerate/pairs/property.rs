@@ -61,9 +61,11 @@ impl Stages {
     async fn judge(&self, pair: &Pair, damage: Damage) -> Result<Vec<Operation>, String> {
         for (connection, backend) in self.current.connections().zip(pair.backends()) {
             execute(connection, &sql::create(&pair.before, *backend)).await?;
+            execute(connection, &sql::foreign_keys(&pair.before, *backend)).await?;
         }
         for (connection, backend) in self.target.connections().zip(pair.backends()) {
             execute(connection, &sql::create(&pair.after, *backend)).await?;
+            execute(connection, &sql::foreign_keys(&pair.after, *backend)).await?;
         }
         let (before, after) = (schemas(&self.current).await?, schemas(&self.target).await?);
         let decisions = pair.decisions();
@@ -82,11 +84,10 @@ impl Stages {
             Err(error) => return Err(format!("refuses: {error}")),
         };
         for (connection, backend) in self.used.connections().zip(pair.backends()) {
-            let enforce = |on: &str| vec![format!("PRAGMA foreign_keys = {on}")];
             execute(connection, &sql::create(&pair.before, *backend)).await?;
             execute(connection, &pair.inserts(*backend)).await?;
+            execute(connection, &sql::foreign_keys(&pair.before, *backend)).await?;
             if *backend == DbBackend::Sqlite {
-                execute(connection, &enforce("OFF")).await?;
                 sound(connection).await?;
             }
         }

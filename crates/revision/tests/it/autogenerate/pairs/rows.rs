@@ -235,10 +235,10 @@ pub(super) fn fill(schema: &Schema, column: &Column, on_both: bool) -> String {
     }
 }
 
-/// The statements that put the rows in; a circle of foreign keys is broken by putting the keys in last.
+/// The statements that put the rows in, where no foreign key is looked at yet.
 pub(super) fn inserts(pair: &Pair, backend: DbBackend) -> Vec<String> {
     let mut statements = Vec::new();
-    for table in in_order(&pair.before) {
+    for table in &pair.before.tables {
         let count = pair.rows.iter().find(|(id, _)| *id == table.id);
         let ordinary = || {
             table
@@ -266,22 +266,6 @@ pub(super) fn inserts(pair: &Pair, backend: DbBackend) -> Vec<String> {
         }
     }
     statements
-}
-
-fn in_order(schema: &Schema) -> Vec<&Table> {
-    let mut waiting: Vec<&Table> = schema.tables.iter().collect();
-    let mut sorted = Vec::new();
-    while !waiting.is_empty() {
-        let is_free = |table: &&Table| {
-            let mut keys = table.foreign_keys.iter();
-            keys.all(|key| {
-                key.parent == table.id || !waiting.iter().any(|other| other.id == key.parent)
-            })
-        };
-        let next = waiting.iter().position(is_free).unwrap_or_default();
-        sorted.push(waiting.remove(next));
-    }
-    sorted
 }
 
 /// Whether its numbers have a part behind the point, which every type that the column has on the way can keep.

@@ -15,7 +15,7 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Everything that makes the schema on an empty database.
+/// What makes the schema on an empty database, but for what [`foreign_keys`] says.
 pub(super) fn create(schema: &Schema, backend: DbBackend) -> Vec<String> {
     let is_postgres = backend == DbBackend::Postgres;
     let mut statements = Vec::new();
@@ -34,12 +34,6 @@ pub(super) fn create(schema: &Schema, backend: DbBackend) -> Vec<String> {
     }
     for table in &schema.tables {
         let name = quote(&table.name);
-        if is_postgres {
-            for key in &table.foreign_keys {
-                let key = foreign_key(schema, table, key);
-                statements.push(format!("ALTER TABLE {name} ADD {key}"));
-            }
-        }
         for index in &table.indexes {
             statements.push(create_index(table, index));
         }
@@ -56,6 +50,18 @@ pub(super) fn create(schema: &Schema, backend: DbBackend) -> Vec<String> {
         }
     }
     statements
+}
+
+/// The foreign keys that are no part of their tables: rows whose keys go in a circle can be put in before these alone.
+pub(super) fn foreign_keys(schema: &Schema, backend: DbBackend) -> Vec<String> {
+    let tables = schema.tables.iter();
+    let tables = tables.filter(|_| backend == DbBackend::Postgres);
+    let keys = tables.flat_map(|table| table.foreign_keys.iter().map(move |key| (table, key)));
+    keys.map(|(table, key)| {
+        let name = quote(&table.name);
+        format!("ALTER TABLE {name} ADD {}", foreign_key(schema, table, key))
+    })
+    .collect()
 }
 
 fn create_table(schema: &Schema, table: &Table, backend: DbBackend) -> String {
