@@ -49,22 +49,26 @@ impl Sides {
 }
 
 impl Schema {
+    /// What makes it, where that is a text.
+    pub(super) fn statements(&self, backend: DbBackend) -> Option<&[String]> {
+        match (self, backend) {
+            (Self::Entities(_), _) => None,
+            (Self::Statements { sqlite, .. }, DbBackend::Sqlite) => Some(sqlite),
+            (Self::Statements { postgres, .. }, _) => Some(postgres),
+        }
+    }
+
     /// A stage on which it is made.
     pub(super) async fn stage(&self, server: Option<&str>) -> Stage {
         let stage = Stage::new(server).await.expect("a stage");
-        match self {
-            Self::Entities(declared) => stage.declare(declared).await.expect("entities"),
-            Self::Statements { sqlite, postgres } => {
-                for connection in stage.connections() {
-                    let statements = match connection.get_database_backend() {
-                        DbBackend::Sqlite => sqlite,
-                        _ => postgres,
-                    };
-                    for statement in statements {
-                        let done = connection.execute_unprepared(statement).await;
-                        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
-                    }
-                }
+        if let Self::Entities(declared) = self {
+            stage.declare(declared).await.expect("entities");
+        }
+        for connection in stage.connections() {
+            let backend = connection.get_database_backend();
+            for statement in self.statements(backend).into_iter().flatten() {
+                let done = connection.execute_unprepared(statement).await;
+                done.unwrap_or_else(|error| panic!("{statement}: {error}"));
             }
         }
         stage

@@ -13,33 +13,69 @@ use super::server;
 use drugs::{batch, bound_batch, further, greater, hinted, medicine, plain, rich};
 use routes::{by_route, by_three, by_word};
 
-async fn agree(text: &str, before: Declared, after: Declared) {
-    let case = Case::all(text).remove(0);
+/// The text of a case, and what is declared before and after.
+type Row = (&'static str, Declared, Declared);
+
+/// A test for each function that has rows, and all of them.
+macro_rules! rows {
+    ($($name:ident),* $(,)?) => {
+        pub(super) fn all() -> Vec<(Case, Sides)> {
+            let rows = [$($name()),*].into_iter().flatten();
+            rows.map(case).collect()
+        }
+
+        mod every {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::agree(super::$name()).await;
+                }
+            )*
+        }
+    };
+}
+
+rows![
+    the_same_entities_are_the_same,
+    the_first_entity_is_a_table_with_its_indexes,
+    what_attributes_say_is_found,
+    a_former_name_is_applied_once,
+    without_a_hint_it_is_asked,
+    greater_numbers_are_found_on_postgres_alone,
+    a_relation_is_a_foreign_key,
+    an_enum_grows,
+    a_text_becomes_an_enum,
+    what_only_details_can_say_is_found,
+    a_column_is_computed_by_details,
+    a_table_has_a_former_name,
+    a_foreign_key_is_added_by_details,
+];
+
+fn case((text, before, after): Row) -> (Case, Sides) {
     let sides = Sides {
         before: Schema::Entities(before),
         after: Schema::Entities(after),
         left_out: Vec::new(),
     };
-    let said = run(&case, &sides, Some(&server().await)).await;
-    assert_eq!(
-        said,
-        Ok(()),
-        "{}",
-        said.as_ref().err().map_or("", |text| text)
-    );
+    (Case::all(text).remove(0), sides)
+}
+
+async fn agree(rows: Vec<Row>) {
+    for (case, sides) in rows.into_iter().map(case) {
+        let said = run(&case, &sides, Some(&server().await)).await;
+        assert!(said.is_ok(), "{}: {said:?}", case.name);
+    }
 }
 
 fn only<E: sea_orm::EntityTrait>(entity: E) -> Declared {
     Declared::new().entity(entity)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_same_entities_are_the_same() {
-    agree("# nothing", only(rich::Entity), only(rich::Entity)).await;
+fn the_same_entities_are_the_same() -> Vec<Row> {
+    vec![("# nothing", only(rich::Entity), only(rich::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_entity_is_a_table_with_its_indexes() {
+fn the_first_entity_is_a_table_with_its_indexes() -> Vec<Row> {
     let text = "\
 # a table
 > create table drug
@@ -48,11 +84,10 @@ async fn the_first_entity_is_a_table_with_its_indexes() {
 > drug: create unique index idx-drug-place (shelf, box)
 < drop table drug
 ";
-    agree(text, Declared::new(), only(rich::Entity)).await;
+    vec![(text, Declared::new(), only(rich::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_attributes_say_is_found() {
+fn what_attributes_say_is_found() -> Vec<Row> {
     let text = "\
 # attributes
 @ no nulls
@@ -70,67 +105,62 @@ async fn what_attributes_say_is_found() {
 > drug: create unique index idx-drug-place (shelf, box)
 = drug.unit = tablet
 ";
-    agree(text, only(plain::Entity), only(rich::Entity)).await;
+    vec![(text, only(plain::Entity), only(rich::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_former_name_is_applied_once() {
+fn a_former_name_is_applied_once() -> Vec<Row> {
     let text = "\
 # a hint
 > drug: rename column title to name
 < drug: rename column name to title
 ";
-    agree(text, only(plain::Entity), only(hinted::Entity)).await;
-    agree("# a stale hint", only(hinted::Entity), only(hinted::Entity)).await;
+    vec![
+        (text, only(plain::Entity), only(hinted::Entity)),
+        ("# a stale hint", only(hinted::Entity), only(hinted::Entity)),
+    ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_hint_it_is_asked() {
+fn without_a_hint_it_is_asked() -> Vec<Row> {
     let text = "\
 # a question
 ? drug.title is gone: was it renamed to name, or is it dropped with what is in it? --rename drug.title:name --drop drug.title
 ";
-    agree(text, only(plain::Entity), only(further::Entity)).await;
+    vec![(text, only(plain::Entity), only(further::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn greater_numbers_are_found_on_postgres_alone() {
+fn greater_numbers_are_found_on_postgres_alone() -> Vec<Row> {
     let text = "\
 # i32 to i64
 > drug: set type of stock to bigint
 < drug: set type of stock to integer
 ";
-    agree(text, only(further::Entity), only(greater::Entity)).await;
+    vec![(text, only(further::Entity), only(greater::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_relation_is_a_foreign_key() {
+fn a_relation_is_a_foreign_key() -> Vec<Row> {
     let text = "\
 # a relation
 > batch: add foreign key (drug_id) to drug (id) on delete cascade
 < batch: drop foreign key (drug_id)
 ";
     let both = |declared: Declared| declared.entity(plain::Entity);
-    agree(
+    vec![(
         text,
         both(only(batch::Entity)),
         both(only(bound_batch::Entity)),
-    )
-    .await;
+    )]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_enum_grows() {
+fn an_enum_grows() -> Vec<Row> {
     let text = "\
 # a value more
 > enum route: add value nasal before other
 < enum route: replace its values by (oral, other)
 ";
-    agree(text, only(by_route::Entity), only(by_three::Entity)).await;
+    vec![(text, only(by_route::Entity), only(by_three::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_text_becomes_an_enum() {
+fn a_text_becomes_an_enum() -> Vec<Row> {
     let text = "\
 # from words
 @ no rows
@@ -139,11 +169,10 @@ async fn a_text_becomes_an_enum() {
 < intake: set type of route to varchar(9)
 < drop enum route
 ";
-    agree(text, only(by_word::Entity), only(by_route::Entity)).await;
+    vec![(text, only(by_word::Entity), only(by_route::Entity))]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_only_details_can_say_is_found() {
+fn what_only_details_can_say_is_found() -> Vec<Row> {
     let details = Details::of(further::Entity)
         .check("ck-drug-stock", Expr::col("stock").gte(0))
         .unique("uq-drug-name", ["name", "stock"])
@@ -163,36 +192,35 @@ async fn what_only_details_can_say_is_found() {
 > drug: create index idx-drug-many (name) where stock > 9
 ";
     let after = only(further::Entity).details(details);
-    agree(text, only(further::Entity), after).await;
+    vec![(text, only(further::Entity), after)]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_column_is_computed_by_details() {
+fn a_column_is_computed_by_details() -> Vec<Row> {
     let details = Details::of(further::Entity).generated("stock", Expr::col("id").mul(2));
     let text = "\
-# details
+# details of a computed column
 > drug: compute stock as id * 2 stored
 < drug: no longer compute stock
 ";
     let after = only(further::Entity).details(details);
-    agree(text, only(further::Entity), after).await;
+    vec![(text, only(further::Entity), after)]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_table_has_a_former_name() {
+fn a_table_has_a_former_name() -> Vec<Row> {
     let details = Details::of(medicine::Entity).renamed_from("drug");
     let text = "\
-# a table
+# a former name of a table
 > rename table drug to medicine
 > medicine: rename constraint drug_pkey to medicine_pkey
 ";
     let after = || only(medicine::Entity).details(details.clone());
-    agree(text, only(further::Entity), after()).await;
-    agree("# a stale hint", after(), after()).await;
+    vec![
+        (text, only(further::Entity), after()),
+        ("# a stale hint", after(), after()),
+    ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_foreign_key_is_added_by_details() {
+fn a_foreign_key_is_added_by_details() -> Vec<Row> {
     let mut key = ForeignKey::create();
     key.name("fk-batch-drug")
         .from_tbl("batch")
@@ -205,10 +233,10 @@ async fn a_foreign_key_is_added_by_details() {
             comment: Some("it's what was bought".to_owned()),
         });
     let text = "\
-# details
+# details of a foreign key
 > batch: add foreign key (drug_id) to drug (id)
 > batch: set comment
 ";
     let both = || only(plain::Entity).entity(batch::Entity);
-    agree(text, both(), both().details(details)).await;
+    vec![(text, both(), both().details(details))]
 }

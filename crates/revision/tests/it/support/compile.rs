@@ -9,8 +9,9 @@
 //! - has other statements than the operations, as a script and so without a server, or
 //! - makes of the same database anything else than the operations do, rows included, by its `up` or its `down`.
 //!
-//! The last two are tried for those that are to be run. All files are compiled as one crate beside the workspace, with its lock file, its lints, its profile and its target
-//! directory, so that only the crate itself is built where the tests have been.
+//! The last two are tried for those that are to be run. All files are compiled as one crate beside the workspace, with
+//! its lock file, its lints, its profile and its target directory, so that only the crate itself is built where the
+//! tests have been.
 
 mod program;
 mod project;
@@ -101,24 +102,6 @@ pub(crate) async fn failures(suite: &str, cases: &[Case]) -> Vec<Failure> {
             .collect();
         failures.extend(differing(&program, backend, &cases).await);
     }
-    failures
-}
-
-/// What clippy, the compiler and rustfmt say of files, by module name; nothing is run.
-pub(crate) fn warnings(suite: &str, files: &[(String, String)]) -> Vec<Failure> {
-    let names = || files.iter().map(|(module, _)| module.as_str());
-    let modules: Vec<String> = names().map(|module| format!("mod {module};\n")).collect();
-    let uses: Vec<String> = names()
-        .map(|module| format!("    let _ = {module}::Migration;\n"))
-        .collect();
-    let main = format!(
-        "//! Files.\n\n{}\nfn main() {{\n{}}}\n",
-        modules.concat(),
-        uses.concat()
-    );
-    let project = Project::new(suite, files, &main);
-    let mut failures = project.unstable();
-    failures.extend(project.refused());
     failures
 }
 
