@@ -20,6 +20,7 @@ mod checkpoints;
 pub mod copies;
 mod files;
 pub mod inspect;
+mod leaving;
 mod marker;
 pub mod notice;
 mod pairing;
@@ -34,14 +35,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::Clock;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 
 pub use self::checkpoints::Moved;
 use self::checkpoints::{Side, generation, measure, raw, stamp};
-use self::copies::{DAILY, PRE_RESTORE, STOP};
-use self::files::{Identity, Written, beside, directory, size};
-use self::marker::Marker;
+use self::copies::DAILY;
+use self::files::{Identity, Written, beside, directory};
 use self::prepare::Prepared;
 use self::visitors::Visitors;
 use crate::database::Session;
@@ -52,11 +50,6 @@ const TICK: Duration = Duration::from_millis(200);
 /// When the first look for a daily copy is, and how often then.
 const FIRST_COPY: Duration = Duration::from_mins(1);
 const NEXT_COPY: Duration = Duration::from_hours(1);
-
-/// How long a stop waits for somebody who reads the files: longer than for one who has just gone.
-const END_PATIENCE: Duration = Duration::from_millis(1200);
-/// A larger file would make the stop too long.
-const STOP_COPY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The files of the database that is served.
 #[derive(Debug)]
@@ -311,116 +304,6 @@ impl Volume {
                 notices.insert(notice.code.to_string(), notice);
             }
         }
-    }
-
-    /// Keeps what was acknowledged into files that others have taken the place of, and waits until those are complete.
-    /// Nothing is closed, for closing the last connection writes: the process must begin anew.
-    pub async fn hand_over(self: Arc<Self>) {
-        // Whoever still writes ends first, and nobody else begins.
-        let writer = self.writer.lock().await;
-        let mut side = self.side.lock().await;
-        let expected = *self.expected.lock().expect("no thread panicked");
-        let is_gone = match (Written::of(&self.database), expected.database) {
-            (Some(now), Some(before)) => !now.is_same_file(&before),
-            _ => true,
-        };
-        // What was overwritten in its own place is lost to the open connections as well.
-        if is_gone {
-            let copies = copies::of(&self.database);
-            let taken = copies
-                .take(&mut side.scribe, PRE_RESTORE, copies::SPARE_BYTES)
-                .await;
-            match taken {
-                Ok(taken) => tracing::warn!(
-                    number = taken.number,
-                    "the state until the file was replaced is kept; to go back to it: {}",
-                    notice::command(&format!("restore {}", taken.number))
-                ),
-                Err(error) => tracing::error!(%error, "the state until then could not be kept"),
-            }
-            if let Err(error) = copies::retire(&copies) {
-                tracing::warn!(%error, "removing old copies");
-            }
-        }
-        if let Some(visitors) = &self.visitors {
-            visitors.settled().await;
-        }
-        drop((writer, side));
-        std::mem::forget(self);
-    }
-
-    /// Puts the log away and keeps a copy; answers whether the database may now be closed. Where it may not, it stays
-    /// open until the process ends, for closing the last connection writes.
-    pub async fn end(self: &Arc<Self>) -> bool {
-        let is_put_away = self.put_away().await;
-        if !is_put_away {
-            std::mem::forget(Arc::clone(self));
-        }
-        is_put_away
-    }
-
-    async fn put_away(&self) -> bool {
-        if self.still_ours().await.is_err() {
-            tracing::warn!("the database was replaced; the next start will see to it");
-            return false;
-        }
-        let patience = tokio::time::Instant::now() + END_PATIENCE;
-        while self.is_visited() && tokio::time::Instant::now() < patience {
-            tokio::time::sleep(TICK / 4).await;
-        }
-        match self.checkpoint(false).await {
-            Ok(Moved::All) => {}
-            Ok(Moved::Later) => {
-                tracing::info!("somebody reads the files, so the log stays beside the database");
-                return false;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the log stays beside the database");
-                return false;
-            }
-        }
-        let mut side = self.side.lock().await;
-        if size(&self.database) <= STOP_COPY_BYTES {
-            let copies = copies::of(&self.database);
-            if let Err(error) = copies::take_if_changed(&copies, &mut side.scribe, STOP).await {
-                tracing::warn!(%error, "no copy was made at the stop");
-            }
-        }
-        true
-    }
-
-    /// Notes how the service left its files, once every connection is closed.
-    pub fn ended(&self) {
-        let Some(database) = Written::of(&self.database) else {
-            return;
-        };
-        let marker = Marker {
-            generation: None,
-            database,
-            log: None,
-            moving: false,
-        };
-        match marker::forget_all(&self.database)
-            .and_then(|()| marker.write(&self.database, &self.directory))
-        {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "the note on the files could not be written"),
-        }
-    }
-
-    /// Closes the connections beside the pools.
-    ///
-    /// # Errors
-    ///
-    /// Those of SQLite.
-    pub async fn close(&self) -> Result<(), sqlx::Error> {
-        let mut side = self.side.lock().await;
-        let side = &mut *side;
-        for connection in [&mut side.keeper, &mut side.scribe] {
-            let memory = SqliteConnection::connect("sqlite::memory:").await?;
-            std::mem::replace(connection, memory).close().await?;
-        }
-        Ok(())
     }
 }
 
