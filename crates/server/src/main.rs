@@ -5,8 +5,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use clap::{Parser, Subcommand};
 use domain::SystemClock;
@@ -64,7 +64,9 @@ enum Command {
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h).
 const EXIT_CONFIG: u8 = 78;
 
-/// How long the database may take to close: a request that nobody waits for any more may still hold a connection.
+/// How long the whole stop may take: less than the 8 s that are promised.
+const STOP: Duration = Duration::from_secs(7);
+/// What of it the database has to close in any case: a request that nobody waits for any more may still hold a connection.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 /// How long a migration that runs may take to end once the service has been told to stop.
 const MIGRATION_GRACE: Duration = Duration::from_secs(2);
@@ -145,6 +147,14 @@ async fn serve(config: Config) -> Result<(), String> {
 
     let (phase, phases) = watch::channel(Phase::Starting);
     let mut boot = tokio::spawn(boot::bring_up(config, Arc::new(SystemClock), phase));
+    let told = Arc::new(OnceLock::new());
+    let stop = {
+        let told = Arc::clone(&told);
+        async move {
+            stop.await;
+            told.get_or_init(Instant::now);
+        }
+    };
     let serving = listener::serve(listener, router::service(App::new(phases.clone())), stop);
     tokio::select! {
         () = serving => {}
@@ -168,7 +178,8 @@ async fn serve(config: Config) -> Result<(), String> {
     let phase = phases.borrow().clone();
     if let Phase::Serving(store) = phase {
         // What is not committed is rolled back, and what is committed is on disk already.
-        if tokio::time::timeout(CLOSE_GRACE, close(store))
+        let left = STOP.saturating_sub(told.get_or_init(Instant::now).elapsed());
+        if tokio::time::timeout(left.max(CLOSE_GRACE), close(store))
             .await
             .is_err()
         {
