@@ -2,6 +2,7 @@
 
 use std::process::ExitStatus;
 
+use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::support::cluster;
@@ -10,7 +11,11 @@ use crate::support::file::{schema, upgrade, url};
 use crate::support::process::{Process, figures, rounds};
 
 const PROCESSES: usize = 8;
-const MIGRATIONS: usize = 4;
+
+/// How many migrations there are.
+fn migrations() -> usize {
+    Migrator::migrations().len()
+}
 
 /// The versions that are recorded.
 async fn versions(database_url: &str) -> Vec<String> {
@@ -72,7 +77,7 @@ async fn the_one_that_serves(processes: &mut [Process]) -> usize {
 
 /// Whether as many versions are recorded as there are migrations, each once.
 fn each_once(versions: &[String]) -> bool {
-    versions.len() == MIGRATIONS && versions.is_sorted_by(|a, b| a < b)
+    versions.len() == migrations() && versions.is_sorted_by(|a, b| a < b)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +93,7 @@ async fn eight_processes_boot_at_once_on_an_empty_sqlite_file() {
             let serving = the_one_that_serves(&mut processes).await;
             runs += stop(&mut processes.remove(serving));
         }
-        assert_eq!(runs, MIGRATIONS, "each migration is run by one process");
+        assert_eq!(runs, migrations(), "each migration is run by one process");
         let versions = versions(&url(&file)).await;
         assert!(each_once(&versions), "{versions:?}");
         let expected = directory.path().join("expected.db");
@@ -111,7 +116,7 @@ async fn eight_processes_boot_at_once_on_an_empty_postgres_database() {
         }
         let versions = versions(&database_url).await;
         let runs: usize = processes.iter_mut().map(stop).sum();
-        assert_eq!(runs, MIGRATIONS, "each migration is run by one process");
+        assert_eq!(runs, migrations(), "each migration is run by one process");
         assert!(each_once(&versions), "{versions:?}");
     }
     figures(&format!(
