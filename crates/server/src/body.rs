@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::shortened;
+use crate::json::{Json, shortened};
 use crate::problem::{Error, FieldError, Result};
 
 /// The largest body that is read, in bytes.
@@ -57,9 +57,10 @@ impl Fields {
 
     /// Applies these members to a document as a JSON merge patch (RFC 7396): a member replaces,
     /// null removes, an absent one stays.
-    pub fn merge_into(self, document: &impl serde::Serialize) -> Result<Self> {
-        let document = serde_json::to_vec(document).expect("a document of ours is plain JSON");
-        let mut merged = Self::parse(&document)?;
+    pub fn merge_into(self, document: &impl Json) -> Result<Self> {
+        let mut text = Vec::new();
+        document.write(&mut text);
+        let mut merged = Self::parse(&text)?;
         merged.errors = self.errors;
         for (name, value) in self.members {
             match merged.members.iter_mut().find(|(known, _)| *known == name) {
@@ -281,12 +282,16 @@ mod tests {
 
     #[test]
     fn a_merge_patch_replaces_removes_and_leaves_alone() {
-        #[derive(serde::Serialize)]
         struct Document {
-            kept: u8,
-            replaced: u8,
-            removed: u8,
+            kept: u32,
+            replaced: u32,
+            removed: u32,
         }
+        json::object!(Document {
+            kept,
+            replaced,
+            removed,
+        });
         let patch =
             Fields::parse(br#"{"replaced": 20, "removed": null, "unknown": null}"#).unwrap();
         let mut merged = patch

@@ -27,7 +27,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub use self::failure::Error;
 pub use self::query::Query;
 pub use self::readers::Reading;
-pub use self::session::Session;
+pub use self::session::{Keyed, Session};
 pub use self::sqlite::Sqlite;
 use crate::config::DatabaseLocation;
 

@@ -1,14 +1,13 @@
 //! `/doctor-vacations`: when the doctor is away, so that everything is ordered before.
 
-use axum::extract::{OriginalUri, RawQuery};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Absence, Absences};
 use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, EntityTrait, FromQueryResult, QuerySelect, QueryTrait};
-use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,7 +24,7 @@ use crate::{json, openapi};
 const SORT_KEYS: &SortKeys<Column> = &[("id", Column::Id), ("start_date", Column::StartDate)];
 
 /// The writable members of an absence of the doctor; both days belong to it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DoctorVacationIn {
     #[schema(schema_with = json::date_in)]
@@ -37,7 +36,7 @@ pub struct DoctorVacationIn {
 }
 
 /// An absence of the doctor; both days belong to it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct DoctorVacationOut {
     pub id: i64,
     pub start_date: NaiveDate,
@@ -66,6 +65,20 @@ pub struct ListParameters {
     )]
     sort: Option<String>,
 }
+
+json::object!(DoctorVacationIn {
+    start_date,
+    end_date,
+    notes,
+});
+json::object!(DoctorVacationOut {
+    id,
+    start_date,
+    end_date,
+    notes,
+    created_at,
+    updated_at,
+});
 
 impl DoctorVacationIn {
     fn read(mut fields: Fields) -> Result<Self> {
@@ -164,7 +177,7 @@ pub fn router() -> OpenApiRouter<App> {
 }
 
 /// List the doctor's absences
-#[utoipa::path(get, path = "/doctor-vacations", operation_id = "list_doctor_vacations", tag = "doctor vacations", params(ListParameters),
+#[utoipa::path(get, path = "/api/v1/doctor-vacations", operation_id = "list_doctor_vacations", tag = "doctor vacations", params(ListParameters),
     responses((status = 200, body = [DoctorVacationOut], headers(
         ("X-Total-Count" = u64, description = "How many absences there are, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
@@ -174,7 +187,7 @@ pub fn router() -> OpenApiRouter<App> {
     ))]
 async fn list(
     store: Store,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -187,20 +200,21 @@ async fn list(
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
     let mut session = store.database.read().await?;
-    let rows = Rows::Ranges(vec![Entity::find()]);
-    let page = request.read_from(&rows, &mut session).await?;
+    let rows = Rows::all();
+    let page = request.read_from::<Entity>(&rows, &mut session).await?;
     let total = Entity::find()
         .select_only()
         .column_as(Expr::cust("*").count(), "number");
     let total = session.number(total.as_query()).await?;
     drop(session);
     let headers = page.headers(uri.path(), query.as_deref(), total.unsigned_abs());
-    let vacations: Vec<_> = page.rows.into_iter().map(DoctorVacationOut::from).collect();
-    Ok(tag.on(page::answer(headers, &vacations)))
+    let vacations = page.rows.into_iter().map(|row| Ok(row.into()));
+    let answer = page::answer::<DoctorVacationOut>(headers, vacations)?;
+    Ok(tag.on(answer))
 }
 
 /// Create an absence of the doctor
-#[utoipa::path(post, path = "/doctor-vacations", operation_id = "create_doctor_vacation", tag = "doctor vacations", request_body = DoctorVacationIn,
+#[utoipa::path(post, path = "/api/v1/doctor-vacations", operation_id = "create_doctor_vacation", tag = "doctor vacations", request_body = DoctorVacationIn,
     responses((status = 201, body = DoctorVacationOut, headers(
         ("Location" = String, description = "Where the absence is now."),
         ("ETag" = String, description = "The absence's entity tag."),
@@ -228,19 +242,19 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read an absence of the doctor
-#[utoipa::path(get, path = "/doctor-vacations/{id}", operation_id = "read_doctor_vacation", tag = "doctor vacations", params(page::IdParameter),
+#[utoipa::path(get, path = "/api/v1/doctor-vacations/{id}", operation_id = "read_doctor_vacation", tag = "doctor vacations", params(page::IdParameter),
     responses(
         (status = 200, body = DoctorVacationOut, headers(("ETag" = String, description = "The absence's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
     let mut session = store.database.read().await?;
-    let row = session.one(Entity::find_by_id(id.number())).await?;
+    let row = session.find::<Entity>(id.number()).await?;
     Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
 }
 
 /// Replace an absence of the doctor
-#[utoipa::path(put, path = "/doctor-vacations/{id}", operation_id = "replace_doctor_vacation", tag = "doctor vacations",
+#[utoipa::path(put, path = "/api/v1/doctor-vacations/{id}", operation_id = "replace_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter), request_body = DoctorVacationIn,
     responses((status = 200, body = DoctorVacationOut,
         headers(("ETag" = String, description = "The absence's entity tag.")))))]
@@ -258,7 +272,7 @@ async fn replace(
 /// Change some members of an absence of the doctor
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it.
-#[utoipa::path(patch, path = "/doctor-vacations/{id}", operation_id = "patch_doctor_vacation", tag = "doctor vacations",
+#[utoipa::path(patch, path = "/api/v1/doctor-vacations/{id}", operation_id = "patch_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter),
     request_body(content(
         (openapi::DoctorVacationPatch = "application/merge-patch+json"),
@@ -281,7 +295,7 @@ async fn patch(
 }
 
 /// Delete an absence of the doctor
-#[utoipa::path(delete, path = "/doctor-vacations/{id}", operation_id = "delete_doctor_vacation", tag = "doctor vacations",
+#[utoipa::path(delete, path = "/api/v1/doctor-vacations/{id}", operation_id = "delete_doctor_vacation", tag = "doctor vacations",
     params(page::IdParameter, page::IfMatchParameter), responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
@@ -324,8 +338,7 @@ async fn change(
 
 /// The row with this id, which nobody else changes until the transaction ends.
 async fn locked(session: &mut Session, id: &page::Id) -> Result<Model> {
-    let select = Entity::find_by_id(id.number()).lock_exclusive();
-    let row = session.one(select).await?;
+    let row = session.lock::<Entity>(id.number()).await?;
     row.ok_or_else(|| not_found(id))
 }
 

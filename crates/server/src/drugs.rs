@@ -6,13 +6,13 @@ mod output;
 mod record;
 mod refill;
 
-use axum::extract::{OriginalUri, RawQuery};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use domain::Absences;
 use entity::drug;
-use sea_orm::{ActiveValue::Set, EntityTrait, QuerySelect, QueryTrait};
+use sea_orm::{ActiveValue::Set, EntityTrait, QueryTrait};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,7 +23,7 @@ pub use self::refill::RefillIn;
 
 use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
-use crate::database::{Query, Session};
+use crate::database::Session;
 use crate::doctor_vacations::absences;
 use crate::etag::{IfMatch, PageTag, Tagged};
 use crate::problem::{Error, Result};
@@ -41,7 +41,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// List drugs
 ///
 /// Archived drugs are left out unless they are asked for. With `needs_reorder=true` the most urgent come first.
-#[utoipa::path(get, path = "/drugs", operation_id = "list_drugs", tag = "drugs", params(ListParameters),
+#[utoipa::path(get, path = "/api/v1/drugs", operation_id = "list_drugs", tag = "drugs", params(ListParameters),
     responses((status = 200, body = [DrugOut], headers(
         ("X-Total-Count" = u64, description = "How many drugs match, on all pages."),
         ("Link" = String, description = "The first page and, where there is one, the next (RFC 8288)."),
@@ -51,7 +51,7 @@ pub fn router() -> OpenApiRouter<App> {
     ))]
 async fn list(
     store: Store,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -68,12 +68,11 @@ async fn list(
     let headers = page.headers(uri.path(), query.as_deref(), total);
     let drugs = page.rows.into_iter();
     let drugs = drugs.map(|row| DrugOut::new(row, &absences, today));
-    let drugs = drugs.collect::<Result<Vec<_>>>()?;
-    Ok(tag.on(page::answer(headers, &drugs)))
+    Ok(tag.on(page::answer(headers, drugs)?))
 }
 
 /// Create a drug
-#[utoipa::path(post, path = "/drugs", operation_id = "create_drug", tag = "drugs", request_body = DrugIn,
+#[utoipa::path(post, path = "/api/v1/drugs", operation_id = "create_drug", tag = "drugs", request_body = DrugIn,
     responses((status = 201, body = DrugOut, headers(
         ("Location" = String, description = "Where the drug is now."),
         ("ETag" = String, description = "The drug's entity tag."),
@@ -101,16 +100,15 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read a drug
-#[utoipa::path(get, path = "/drugs/{id}", operation_id = "read_drug", tag = "drugs", params(page::IdParameter),
+#[utoipa::path(get, path = "/api/v1/drugs/{id}", operation_id = "read_drug", tag = "drugs", params(page::IdParameter),
     responses(
         (status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
-    static BY_ID: Query = Query::new(|| drug::Entity::find_by_id(0).into_query());
     let mut session = store.database.read().await?;
-    let mut rows = session.ready(&BY_ID, vec![id.number().into()]).await?;
-    let row: drug::Model = rows.pop().ok_or_else(|| not_found(&id))?;
+    let row = session.find::<drug::Entity>(id.number()).await?;
+    let row = row.ok_or_else(|| not_found(&id))?;
     let absences = absences(&mut session).await?;
     drop(session);
     Ok(tagged(row, &absences, store.today())?.answer(&headers))
@@ -119,7 +117,7 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 /// Replace a drug
 ///
 /// `current_amount` is required and counts as a correction: it is what is there now.
-#[utoipa::path(put, path = "/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(put, path = "/api/v1/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     request_body = openapi::DrugReplacement,
     responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
 async fn replace(
@@ -138,7 +136,7 @@ async fn replace(
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it. A changed schedule
 /// applies from today on; `current_amount` counts as a correction.
-#[utoipa::path(patch, path = "/drugs/{id}", operation_id = "patch_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(patch, path = "/api/v1/drugs/{id}", operation_id = "patch_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     request_body(content(
         (openapi::DrugPatch = "application/merge-patch+json"),
         (openapi::DrugPatch = "application/json"),
@@ -172,7 +170,7 @@ async fn patch(
 }
 
 /// Delete a drug
-#[utoipa::path(delete, path = "/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(delete, path = "/api/v1/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
     responses((status = 204, description = "It is gone.")))]
 async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
@@ -218,12 +216,8 @@ async fn change(
 
 /// The row with this id, which nobody else changes until the transaction ends.
 async fn locked(session: &mut Session, id: &page::Id) -> Result<drug::Model> {
-    static LOCKED: Query = Query::new(|| {
-        let select = drug::Entity::find_by_id(0).lock_exclusive();
-        select.into_query()
-    });
-    let mut rows = session.ready(&LOCKED, vec![id.number().into()]).await?;
-    rows.pop().ok_or_else(|| not_found(id))
+    let row = session.lock::<drug::Entity>(id.number()).await?;
+    row.ok_or_else(|| not_found(id))
 }
 
 fn tagged(row: drug::Model, absences: &Absences, today: NaiveDate) -> Result<Tagged> {

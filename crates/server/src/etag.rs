@@ -10,8 +10,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use serde::Serialize;
 
+use crate::json::Json;
 use crate::problem::{Error, Result};
 
 /// What the JSON of a record seldom goes beyond.
@@ -26,9 +26,9 @@ pub struct Tagged {
 
 impl Tagged {
     /// Writes a record that stands at a version.
-    pub fn new(record: &impl Serialize, version: i64) -> Self {
+    pub fn new(record: &impl Json, version: i64) -> Self {
         let mut body = Vec::with_capacity(USUAL_BYTES);
-        serde_json::to_writer(&mut body, record).expect("a record of ours is plain JSON");
+        record.write(&mut body);
         let body = String::from_utf8(body).expect("JSON is UTF-8");
         let mut hasher = DefaultHasher::new();
         hasher.write(body.as_bytes());

@@ -78,7 +78,7 @@ impl IdempotencyKey {
             return Ok(None);
         }
         let known = session
-            .one(idempotency_key::Entity::find_by_id(&self.key))
+            .find::<idempotency_key::Entity>(self.key.clone())
             .await?
             .ok_or_else(|| Error::Corrupt("an idempotency key is there and is not".into()))?;
         if known.fingerprint != self.fingerprint {

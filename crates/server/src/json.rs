@@ -1,13 +1,14 @@
-//! JSON values of the API: what is read from their text, and how they are written.
+//! JSON values of the API: what is read from their text.
 //!
 //! A number is read from the digits that were sent. It never passes through a binary float, in which
 //! 0.1 + 0.2 is not 0.3.
 
+mod write;
+
 use std::borrow::Cow;
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike as _, Utc};
+use chrono::{Datelike, NaiveDate};
 use domain::Quantity;
-use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
@@ -15,86 +16,15 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+pub use self::write::Json;
+pub(crate) use self::write::object;
+
 /// An amount in units of the drug: a JSON number with at most three decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(pub Quantity);
 
 /// The years that a date may lie in; others are slips of the finger.
 pub const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
-
-impl Serialize for Amount {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let thousandths = self.0.thousandths();
-        if thousandths % 1000 == 0 {
-            return serializer.serialize_i64(thousandths / 1000);
-        }
-        // At most ten digits: the shortest decimal that a double prints is the one meant.
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "amounts end at 10^9 thousandths"
-        )]
-        let number = thousandths as f64 / 1000.0;
-        serializer.serialize_f64(number)
-    }
-}
-
-/// Writes a date as `2026-11-22`; serde's own way makes a text of it first.
-pub fn write_date<S: Serializer>(date: &NaiveDate, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut digits = *b"0000-00-00";
-    if !(0..=9999).contains(&date.year()) {
-        return date.serialize(serializer);
-    }
-    put(&mut digits[..4], date.year().unsigned_abs());
-    put(&mut digits[5..7], date.month());
-    put(&mut digits[8..], date.day());
-    serializer.serialize_str(std::str::from_utf8(&digits).expect("they are digits"))
-}
-
-/// Writes a date or null.
-pub fn write_optional_date<S: Serializer>(
-    date: &Option<NaiveDate>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match date {
-        Some(date) => write_date(date, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// Writes an instant as RFC 3339 in UTC, in whole seconds or with six digits after them, as serde's own way does.
-pub fn write_instant<S: Serializer>(
-    instant: &DateTime<Utc>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let nanos = instant.nanosecond();
-    let is_plain = (0..=9999).contains(&instant.year()) && nanos < 1_000_000_000;
-    if !is_plain || !nanos.is_multiple_of(1000) || (nanos != 0 && nanos.is_multiple_of(1_000_000)) {
-        return instant.serialize(serializer);
-    }
-    let mut digits = *b"0000-00-00T00:00:00.000000Z";
-    put(&mut digits[..4], instant.year().unsigned_abs());
-    put(&mut digits[5..7], instant.month());
-    put(&mut digits[8..10], instant.day());
-    put(&mut digits[11..13], instant.hour());
-    put(&mut digits[14..16], instant.minute());
-    put(&mut digits[17..19], instant.second());
-    put(&mut digits[20..26], nanos / 1000);
-    let written = if nanos == 0 {
-        digits[19] = b'Z';
-        &digits[..20]
-    } else {
-        &digits[..]
-    };
-    serializer.serialize_str(std::str::from_utf8(written).expect("they are digits"))
-}
-
-/// Writes a number into as many digits as there are.
-fn put(digits: &mut [u8], mut number: u32) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + u8::try_from(number % 10).expect("it is one digit");
-        number /= 10;
-    }
-}
 
 impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
@@ -289,32 +219,10 @@ fn kind(raw: &RawValue) -> &'static str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn dates_and_instants_are_written_as_serde_writes_them() {
-        fn same<T: Serialize>(
-            value: &T,
-            written: impl Fn(&T, &mut serde_json::Serializer<&mut Vec<u8>>) -> serde_json::Result<()>,
-        ) {
-            let mut text = Vec::new();
-            written(value, &mut serde_json::Serializer::new(&mut text)).unwrap();
-            assert_eq!(text, serde_json::to_vec(value).unwrap());
-        }
-        for text in ["0001-01-01", "2026-11-22", "9999-12-31"] {
-            same(&text.parse().unwrap(), |date, json| write_date(date, json));
-        }
-        for text in [
-            "2026-11-22T07:01:12Z",
-            "2026-11-22T07:01:12.5Z",
-            "2026-11-22T07:01:12.000001Z",
-            "2026-11-22T07:01:12.123456Z",
-            "2026-11-22T07:01:12.120000Z",
-            "2026-11-22T07:01:12.123456789Z",
-            "1969-12-31T23:59:59.999999Z",
-        ] {
-            same(&text.parse().unwrap(), |instant, json| {
-                write_instant(instant, json)
-            });
-        }
+    fn written(amount: Amount) -> String {
+        let mut json = Vec::new();
+        amount.write(&mut json);
+        String::from_utf8(json).unwrap()
     }
 
     fn raw(text: &str) -> Box<RawValue> {
@@ -323,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_amount_is_read_from_its_digits_and_written_back_the_same() {
-        for (sent, written) in [
+        for (sent, text) in [
             ("62.5", "62.5"),
             ("0.3", "0.3"),
             ("\"0.125\"", "0.125"),
@@ -333,7 +241,7 @@ mod tests {
             ("0.001", "0.001"),
         ] {
             let amount = amount(&raw(sent)).unwrap();
-            assert_eq!(serde_json::to_string(&amount).unwrap(), written);
+            assert_eq!(written(amount), text);
         }
     }
 
@@ -341,7 +249,7 @@ mod tests {
     fn every_thousandth_below_a_thousand_units_survives_the_way_out_and_in() {
         for thousandths in 0..1_000_000 {
             let given = Amount(Quantity::from_thousandths(thousandths).unwrap());
-            let text = serde_json::to_string(&given).unwrap();
+            let text = written(given);
             assert_eq!(amount(&raw(&text)).unwrap(), given, "{text}");
         }
     }

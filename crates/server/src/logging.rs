@@ -1,6 +1,9 @@
 //! Structured logs on standard output: no bodies, no names of people or drugs.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format;
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -9,7 +12,16 @@ pub fn init(config: &LogConfig) {
     let filter = EnvFilter::try_new(&config.filter).expect("the configuration checked the filter");
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     match config.format {
-        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Text => builder.with_ansi(false).fmt_fields(fields()).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+}
+
+/// `name=value` after the message, without the looks for colours that the usual writer takes for each.
+fn fields() -> impl for<'writer> FormatFields<'writer> + Send + Sync + 'static {
+    format::debug_fn(|writer, field, value| match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        name => write!(writer, "{name}={value:?}"),
+    })
+    .delimited(" ")
 }

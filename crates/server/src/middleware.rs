@@ -4,40 +4,25 @@ use std::any::Any;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
-
-use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
-use axum::http::uri::Authority;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use tower_http::request_id::{MakeRequestId, RequestId};
+use std::time::{Duration, Instant};
 
 use crate::problem::{Cause, Error, Problem};
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
+/// How long a request may take: longer than the database is waited for, shorter than a proxy's patience.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes a request what the router expects: a trailing slash is the same resource, and an id that a
-/// caller sends is kept only where it can stand in a log.
+/// Makes a request what the router expects: a trailing slash is the same resource.
 pub fn tidy(mut request: Request) -> Request {
     if let Some(uri) = without_trailing_slash(request.uri()) {
         *request.uri_mut() = uri;
-    }
-    let usable = |value: &HeaderValue| {
-        let text = value.as_bytes();
-        (1..=MAX_REQUEST_ID).contains(&text.len())
-            && text
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-    };
-    if request
-        .headers()
-        .get(&REQUEST_ID)
-        .is_some_and(|value| !usable(value))
-    {
-        request.headers_mut().remove(&REQUEST_ID);
     }
     request
 }
@@ -74,14 +59,22 @@ impl Numbering {
             next: Arc::default(),
         }
     }
+
+    /// The id of a request: what its caller calls it where that can stand in a log, or the next number.
+    fn id(&self, headers: &HeaderMap) -> HeaderValue {
+        let given = headers.get(&REQUEST_ID).filter(|given| is_usable(given));
+        given.cloned().unwrap_or_else(|| {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let id = format!("{:016x}-{number:06x}", self.process);
+            HeaderValue::try_from(id).expect("digits and a dash are plain ASCII")
+        })
+    }
 }
 
-impl MakeRequestId for Numbering {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:016x}-{number:06x}", self.process);
-        HeaderValue::try_from(id).ok().map(RequestId::new)
-    }
+fn is_usable(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(is_plain)
 }
 
 /// Whether a request says, once, whom it is for (RFC 9112, section 3.2): what stands before the service may have taken it
@@ -95,30 +88,28 @@ fn has_one_host(request: &Request) -> bool {
     }
 }
 
-/// Logs a request when it is answered, and gives every error its problem document with the request's id.
-pub async fn observe(request: Request, next: Next) -> Response {
+/// Ends a request that takes too long, logs it when it is answered, and gives every error its problem document with the
+/// request's id.
+pub async fn observe(State(numbering): State<Numbering>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     // The template and never the path: ids and searches say what someone takes.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(|id| id.header_value().clone());
+    let id = numbering.id(request.headers());
     let response = if has_one_host(&request) {
-        next.run(request).await
+        match tokio::time::timeout(TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
     } else {
         Error::parameter("Host", "must be one host, with its port if it has one").into_response()
     };
 
-    let response = finished(response, id.as_ref());
+    let request_id = id.to_str().unwrap_or_default();
+    let response = finished(response, &id, request_id);
     let route = route.as_ref().map_or("(none)", MatchedPath::as_str);
     let status = response.status().as_u16();
-    let elapsed_us = begun.elapsed().as_micros();
-    let request_id = id
-        .as_ref()
-        .and_then(|id| id.to_str().ok())
-        .unwrap_or_default();
+    let elapsed_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     if status >= 500 {
         let cause = response.extensions().get::<Cause>().map(|cause| &*cause.0);
         tracing::error!(%method, route, status, elapsed_us, request_id, cause, "request failed");
@@ -131,14 +122,14 @@ pub async fn observe(request: Request, next: Next) -> Response {
 }
 
 /// The answer with its request's id, in the header and in the problem document.
-fn finished(mut response: Response, id: Option<&HeaderValue>) -> Response {
+fn finished(mut response: Response, id: &HeaderValue, request_id: &str) -> Response {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let mut problem = response
             .extensions_mut()
             .remove::<Problem>()
             .unwrap_or_else(|| Problem::of_status(status));
-        problem.request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
+        problem.request_id = Some(request_id.to_owned());
         let (given, _) = response.into_parts();
         let mut rebuilt = problem.into_response();
         for (name, value) in &given.headers {
@@ -151,9 +142,7 @@ fn finished(mut response: Response, id: Option<&HeaderValue>) -> Response {
         response = rebuilt;
     }
     let headers = response.headers_mut();
-    if let Some(id) = id {
-        headers.insert(REQUEST_ID, id.clone());
-    }
+    headers.insert(REQUEST_ID, id.clone());
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

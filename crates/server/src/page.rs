@@ -5,17 +5,16 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
-use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, UnionType, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, Query, SelectStatement, UnionType, Value};
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, EntityTrait, ModelTrait, Order, QueryFilter, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, ColumnType, Condition, DbBackend, EntityTrait, FromQueryResult, Iterable,
+    ModelTrait, Order, PrimaryKeyToColumn, QueryTrait,
 };
-use serde::Serialize;
 use serde_json::json;
 
-use crate::database::record::Record;
-use crate::database::{Error, Session};
-use crate::json::shortened;
+use crate::database::record::{Number, Record};
+use crate::database::{Error, Keyed, Session};
+use crate::json::{Json, shortened};
 use crate::query::Parameters;
 
 /// How many records a page has unless it is asked for otherwise.
@@ -45,11 +44,13 @@ pub type SortKeys<C> = [(&'static str, C)];
 
 /// Where the rows of a list come from.
 #[derive(Clone, Debug)]
-pub enum Rows<E: EntityTrait> {
-    /// Each of these is a range of an index in any order of the list; a page merges them.
-    Ranges(Vec<Select<E>>),
-    /// The few that something else than the order finds on SQLite; a page sorts them.
-    Found(Box<Select<E>>),
+pub struct Rows {
+    /// Each of these is read in the order of the list; a page merges them.
+    pub ranges: Vec<Condition>,
+    /// Whether SQLite finds the rows by something else than their order, and sorts them.
+    pub sorts: bool,
+    /// Whether SQLite has to look at each row to count them, so that it is as well to do so while the first page is read.
+    pub counts: bool,
 }
 
 /// The rows of a page, and where the next one begins.
@@ -57,6 +58,8 @@ pub enum Rows<E: EntityTrait> {
 pub struct Page<M> {
     pub rows: Vec<M>,
     next: Option<String>,
+    /// How many rows there are on all pages, where that came to light on the way.
+    pub total: Option<u64>,
 }
 
 impl<C: ColumnTrait> Sort<C> {
@@ -129,24 +132,28 @@ impl<C: ColumnTrait> PageRequest<C> {
     }
 
     /// Reads the page out of the rows of a list.
+    ///
+    /// SQLite is asked for the keys, which an index has, and then for the row of each: what it merges or sorts it moves
+    /// about column by column. To PostgreSQL each question is a way there and back.
     pub async fn read_from<E>(
         &self,
-        rows: &Rows<E>,
+        rows: &Rows,
         session: &mut Session,
     ) -> Result<Page<E::Model>, Error>
     where
-        E: EntityTrait<Column = C, Model: Record>,
+        E: Keyed + EntityTrait<Column = C>,
     {
+        let statements = self.statements::<E>(rows, session.backend());
         let wanted = usize::try_from(self.limit).expect("a limit is at most 200");
-        let mut found = Vec::new();
-        for statement in self.statements(rows) {
-            // One row more than the page holds tells whether there is a next one.
-            let missing = self.limit + 1 - found.len() as u64;
-            found.extend(session.all(statement.limit(missing)).await?);
-            if found.len() > wanted {
-                break;
-            }
-        }
+        let (mut found, total) = if session.backend() == DbBackend::Sqlite {
+            let mut keys: Vec<Number> = self.gather(statements, session).await?;
+            let total = self.counts(rows).then_some(keys.len() as u64);
+            keys.truncate(wanted + 1);
+            let keys: Vec<i64> = keys.iter().map(|key| key.number).collect();
+            (session.find_each::<E>(&keys).await?, total)
+        } else {
+            (self.gather(statements, session).await?, None)
+        };
         let more = found.len() > wanted;
         found.truncate(wanted);
         let next = found.last().filter(|_| more).map(|row| {
@@ -154,7 +161,11 @@ impl<C: ColumnTrait> PageRequest<C> {
             let values: Vec<_> = keys.map(|(column, _)| row.get(*column)).collect();
             encode(&self.sort.text, &values)
         });
-        Ok(Page { rows: found, next })
+        Ok(Page {
+            rows: found,
+            next,
+            total,
+        })
     }
 
     /// The most important key of the order.
@@ -162,14 +173,48 @@ impl<C: ColumnTrait> PageRequest<C> {
         self.sort.keys[0].0
     }
 
+    async fn gather<R>(
+        &self,
+        statements: Vec<SelectStatement>,
+        session: &mut Session,
+    ) -> Result<Vec<R>, Error>
+    where
+        R: Record + FromQueryResult,
+    {
+        let mut found = Vec::new();
+        for mut statement in statements {
+            if !found.is_empty() {
+                statement.limit(self.one_more() - found.len() as u64);
+            }
+            found.extend(session.rows(&statement).await?);
+            if found.len() as u64 >= self.one_more() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// One row more than the page holds tells whether there is a next one.
+    fn one_more(&self) -> u64 {
+        self.limit + 1
+    }
+
+    /// Whether the page goes on to the last row to count them all.
+    fn counts(&self, rows: &Rows) -> bool {
+        rows.counts && self.after.is_none()
+    }
+
     /// The statements that bring the page, in the order of its rows.
     ///
     /// The rows after a given one are those that are equal to it in every key but the last and lie
     /// beyond it there, then those that are equal in every key but the last two, and so on. Each of
     /// these is a range of an index, whatever the directions; all of them in one condition is none.
-    pub fn statements<E: EntityTrait<Column = C>>(&self, rows: &Rows<E>) -> Vec<Select<E>> {
+    pub fn statements<E>(&self, rows: &Rows, backend: DbBackend) -> Vec<SelectStatement>
+    where
+        E: EntityTrait<Column = C>,
+    {
         let Some(values) = &self.after else {
-            return vec![self.ordered(rows, &Condition::all())];
+            return vec![self.ordered::<E>(rows, &Condition::all(), backend)];
         };
         let keys = &self.sort.keys;
         let ties = (0..keys.len()).rev().map(|tied| {
@@ -183,43 +228,69 @@ impl<C: ColumnTrait> PageRequest<C> {
                 Order::Desc => key.lt(value),
                 _ => key.gt(value),
             });
-            self.ordered(rows, &beyond)
+            self.ordered::<E>(rows, &beyond, backend)
         });
         ties.collect()
     }
 
-    fn ordered<E: EntityTrait<Column = C>>(
-        &self,
-        rows: &Rows<E>,
-        condition: &Condition,
-    ) -> Select<E> {
-        let part = |part: &Select<E>| part.clone().filter(condition.clone());
-        let (first, others) = rows.parts();
-        let mut statement = part(first);
-        let query = QueryTrait::query(&mut statement);
+    fn ordered<E>(&self, rows: &Rows, beyond: &Condition, backend: DbBackend) -> SelectStatement
+    where
+        E: EntityTrait<Column = C>,
+    {
+        let part = |condition: &Condition| {
+            let mut part = if backend == DbBackend::Sqlite {
+                self.keys::<E>()
+            } else {
+                E::find().into_query()
+            };
+            part.cond_where(condition.clone());
+            part.cond_where(beyond.clone());
+            part
+        };
+        let (first, others) = rows.ranges.split_first().expect("a list has a range");
+        let mut query = part(first);
         for other in others {
-            query.union(UnionType::All, part(other).into_query());
+            query.union(UnionType::All, part(other));
         }
         for (column, order) in &self.sort.keys {
             query.order_by_expr(rows.key(*column), order.clone());
         }
-        statement.limit(self.limit + 1)
+        if !self.counts(rows) {
+            query.limit(self.one_more());
+        }
+        query
+    }
+
+    /// What SQLite is asked for first: the id, and what the order goes by.
+    fn keys<E>(&self) -> SelectStatement
+    where
+        E: EntityTrait<Column = C>,
+    {
+        let keys = self.sort.keys.iter().map(|(column, _)| *column);
+        let mut query = Query::select();
+        query.from(E::default());
+        query.columns(E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column));
+        query.columns(keys.filter(|column| E::PrimaryKey::from_column(*column).is_none()));
+        query
     }
 }
 
-impl<E: EntityTrait> Rows<E> {
-    fn parts(&self) -> (&Select<E>, &[Select<E>]) {
-        match self {
-            Self::Found(rows) => (rows, &[]),
-            Self::Ranges(ranges) => ranges.split_first().expect("a list has a range"),
+impl Rows {
+    /// All rows, in whatever order.
+    pub fn all() -> Self {
+        Self {
+            ranges: vec![Condition::all()],
+            sorts: false,
+            counts: false,
         }
     }
 
     /// A key of the order, by its bare name: what is merged is no longer of a table.
     fn key<C: ColumnTrait>(&self, column: C) -> Expr {
-        match self {
-            Self::Found(_) => unindexed(column),
-            Self::Ranges(_) => Expr::col(column),
+        if self.sorts {
+            unindexed(column)
+        } else {
+            Expr::col(column)
         }
     }
 }
@@ -251,12 +322,25 @@ impl<M> Page<M> {
     }
 }
 
-/// The records of a page as an answer.
-pub fn answer(headers: HeaderMap, records: &[impl Serialize]) -> Response {
+/// The records of a page as an answer, each written before the next is made.
+///
+/// # Errors
+/// A record's own.
+pub fn answer<R: Json>(
+    headers: HeaderMap,
+    records: impl ExactSizeIterator<Item = crate::problem::Result<R>>,
+) -> crate::problem::Result<Response> {
     let mut body = Vec::with_capacity(USUAL_BYTES * (records.len() + 1));
-    serde_json::to_writer(&mut body, records).expect("records of ours are plain JSON");
+    body.push(b'[');
+    for record in records {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        record?.write(&mut body);
+    }
+    body.push(b']');
     let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json)], headers, body).into_response()
+    Ok(([(header::CONTENT_TYPE, json)], headers, body).into_response())
 }
 
 fn location(path: &str, query: Option<&str>, cursor: Option<&str>) -> String {

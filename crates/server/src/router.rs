@@ -1,7 +1,6 @@
 //! Every route and every layer, on one screen.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -14,8 +13,6 @@ use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
 use tower_http::csrf::CsrfLayer;
-use tower_http::request_id::SetRequestIdLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -23,9 +20,6 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::middleware::Numbering;
 use crate::state::App;
 use crate::{body, doctor_vacations, drugs, health, middleware, openapi};
-
-/// Longer than the database is waited for, shorter than a proxy's patience.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The description of the API.
 pub fn document() -> OpenApi {
@@ -58,15 +52,13 @@ pub fn service(
         .merge(docs)
         .layer(
             ServiceBuilder::new()
-                .layer(SetRequestIdLayer::x_request_id(Numbering::begin()))
                 .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(untagged)))
-                .layer(from::from_fn(middleware::observe))
+                .layer(from::from_fn_with_state(
+                    Numbering::begin(),
+                    middleware::observe,
+                ))
                 .layer(CatchPanicLayer::custom(middleware::panicked))
                 .layer(CsrfLayer::new())
-                .layer(TimeoutLayer::with_status_code(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    REQUEST_TIMEOUT,
-                ))
                 .layer(DefaultBodyLimit::max(body::LIMIT_BYTES)),
         )
         .with_state(app);
@@ -76,11 +68,9 @@ pub fn service(
 }
 
 fn routes() -> OpenApiRouter<App> {
-    let version_1 = OpenApiRouter::new()
-        .merge(drugs::router())
-        .merge(doctor_vacations::router());
     OpenApiRouter::with_openapi(openapi::base())
-        .nest(openapi::PREFIX, version_1)
+        .merge(drugs::router())
+        .merge(doctor_vacations::router())
         .merge(health::router())
 }
 

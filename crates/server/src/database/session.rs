@@ -2,8 +2,8 @@
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, ModelTrait, QueryResult, QueryTrait, Select, Statement,
-    StatementBuilder, Value,
+    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyTrait, QueryResult, QueryTrait,
+    Select, Statement, StatementBuilder, Value,
 };
 
 use super::failure::Error;
@@ -23,6 +23,18 @@ enum Kind {
     Transaction(DatabaseTransaction),
 }
 
+/// A record that can be read and has one key.
+pub trait Keyed:
+    EntityTrait<Model: Record, PrimaryKey: PrimaryKeyTrait<ValueType: Default + Into<Value>>>
+{
+}
+
+impl<E> Keyed for E where
+    E: EntityTrait<Model: Record, PrimaryKey: PrimaryKeyTrait<ValueType: Default + Into<Value>>>
+{
+}
+
+pub(super) type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 type ModelOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
 impl Session {
@@ -61,20 +73,37 @@ impl Session {
         }
     }
 
-    /// Every row of a query.
-    pub async fn all<E>(&mut self, select: Select<E>) -> Result<Vec<E::Model>, Error>
-    where
-        E: EntityTrait<Model: Record>,
-    {
-        self.rows(select.as_query()).await
-    }
-
     /// The first row of a query.
     pub async fn one<E>(&mut self, select: Select<E>) -> Result<Option<E::Model>, Error>
     where
         E: EntityTrait<Model: Record>,
     {
-        Ok(self.all(select).await?.into_iter().next())
+        Ok(self.rows(select.as_query()).await?.into_iter().next())
+    }
+
+    /// The row with this key.
+    pub async fn find<E: Keyed>(&mut self, key: KeyOf<E>) -> Result<Option<E::Model>, Error> {
+        let text = text::find::<E>(false, self.backend())?;
+        Ok(self.run(&text, vec![key.into()]).await?.pop())
+    }
+
+    /// The row with this key, which nobody else changes until the transaction ends.
+    pub async fn lock<E: Keyed>(&mut self, key: KeyOf<E>) -> Result<Option<E::Model>, Error> {
+        let text = text::find::<E>(true, self.backend())?;
+        Ok(self.run(&text, vec![key.into()]).await?.pop())
+    }
+
+    /// The rows with these numbers for keys, in their order.
+    pub async fn find_each<E: Keyed>(&mut self, ids: &[i64]) -> Result<Vec<E::Model>, Error> {
+        let text = text::find::<E>(false, self.backend())?;
+        if let Kind::Sqlite(connection) = &mut self.0 {
+            return Ok(connection.rows_of_each(&text, ids)?);
+        }
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.extend(self.run(&text, vec![(*id).into()]).await?);
+        }
+        Ok(rows)
     }
 
     /// The whole number that a query has called `number`.

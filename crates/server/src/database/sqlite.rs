@@ -175,6 +175,27 @@ impl Connection {
         self.noted(result)
     }
 
+    /// The rows that a statement has for each of these numbers, one after the other.
+    pub(super) fn rows_of_each<R: Record>(
+        &mut self,
+        sql: &str,
+        numbers: &[i64],
+    ) -> rusqlite::Result<Vec<R>> {
+        let run = |raw: &rusqlite::Connection| {
+            let mut prepared = raw.prepare_cached(sql)?;
+            let mut records = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                let mut rows = prepared.query([number])?;
+                while let Some(row) = rows.next()? {
+                    records.push(R::read(&mut Cells::of(row))?);
+                }
+            }
+            Ok(records)
+        };
+        let result = run(&self.raw);
+        self.noted(result)
+    }
+
     /// Runs one of the few statements that steer a transaction.
     pub(super) fn steer(&mut self, sql: &'static str) -> rusqlite::Result<()> {
         let run = |raw: &rusqlite::Connection| raw.prepare_cached(sql)?.execute([]).map(drop);

@@ -1,4 +1,4 @@
-//! The texts of what writes a record: made once by the ORM for each set of columns that is written.
+//! The texts of what finds and writes a record: made once by the ORM, what writes for each set of columns that is written.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -6,14 +6,34 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sea_orm::sea_query::{Query, ReturningClause};
 use sea_orm::{
-    ActiveModelTrait, DbBackend, DbErr, EntityTrait, Iterable, PrimaryKeyToColumn, QueryTrait,
-    Statement, StatementBuilder, Value,
+    ActiveModelTrait, DbBackend, DbErr, EntityTrait, Iterable, PrimaryKeyToColumn, QuerySelect,
+    QueryTrait, Statement, StatementBuilder, Value,
 };
 
-/// Which record, whether it is inserted or updated, its columns as bits, and in which database.
-type Key = (TypeId, bool, u64, bool);
+use super::session::{KeyOf, Keyed};
+
+/// Which record, what is done with it, its columns as bits, and in which database.
+type Key = (TypeId, Verb, u64, bool);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Verb {
+    Find,
+    Lock,
+    Insert,
+    Update,
+}
 
 static TEXTS: LazyLock<Mutex<HashMap<Key, Arc<str>>>> = LazyLock::new(Mutex::default);
+
+/// What finds a row by its key; `locked`, so that nobody else changes it until the transaction ends.
+pub(super) fn find<E: Keyed>(locked: bool, backend: DbBackend) -> Result<Arc<str>, DbErr> {
+    let verb = if locked { Verb::Lock } else { Verb::Find };
+    text((TypeId::of::<E>(), verb, 0, is_postgres(backend)), || {
+        let find = E::find_by_id(KeyOf::<E>::default());
+        let find = if locked { find.lock_exclusive() } else { find };
+        Ok(StatementBuilder::build(&find.into_query(), &backend))
+    })
+}
 
 /// What inserts a row and answers all of it, with its values.
 pub(super) fn insert<A>(row: A, backend: DbBackend) -> Result<(Arc<str>, Vec<Value>), DbErr>
@@ -22,7 +42,12 @@ where
 {
     let (columns, values) = written(&row, |_| true);
     let text = text(
-        (TypeId::of::<A>(), true, columns, is_postgres(backend)),
+        (
+            TypeId::of::<A>(),
+            Verb::Insert,
+            columns,
+            is_postgres(backend),
+        ),
         || {
             let mut query = A::Entity::insert(row).into_query();
             query.returning(returning::<A::Entity>());
@@ -41,7 +66,12 @@ where
     let (_, keys) = written(&row, is_key::<A::Entity>);
     values.extend(keys);
     let text = text(
-        (TypeId::of::<A>(), false, columns, is_postgres(backend)),
+        (
+            TypeId::of::<A>(),
+            Verb::Update,
+            columns,
+            is_postgres(backend),
+        ),
         || {
             let mut query = A::Entity::update(row).validate()?.into_query();
             query.returning(returning::<A::Entity>());

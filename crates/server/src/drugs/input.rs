@@ -3,16 +3,15 @@
 use chrono::NaiveDate;
 use domain::{Doses, Schedule, Stock, Therapy};
 use entity::drug;
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::record;
 use crate::body::Fields;
-use crate::json::{self, Amount};
+use crate::json::{self, Amount, Json, object};
 use crate::problem::Result;
 
 /// The writable members of a drug. Amounts are in units of the drug.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrugIn {
     /// Trade name; trimmed and normalised to NFC.
@@ -69,8 +68,8 @@ pub struct DrugIn {
 }
 
 /// How a drug is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum ScheduleType {
     /// The doses of the day, every day.
     #[default]
@@ -99,6 +98,36 @@ impl ScheduleType {
         ("as_needed", Self::AsNeeded),
     ];
 }
+
+impl Json for ScheduleType {
+    fn write(&self, json: &mut Vec<u8>) {
+        let word = Self::WORDS.iter().find(|(_, meant)| meant == self);
+        word.expect("each has its word").0.write(json);
+    }
+}
+
+object!(DrugIn {
+    name,
+    dosage_strength,
+    unit,
+    schedule_type,
+    morning_pre_food,
+    morning_post_food,
+    noon_pre_food,
+    noon_post_food,
+    evening_pre_food,
+    evening_post_food,
+    night,
+    even_week_pills,
+    odd_week_pills,
+    start_date,
+    end_date,
+    current_amount,
+    package_size,
+    reorder_lead_days,
+    archived,
+    instructions,
+});
 
 impl DrugIn {
     /// Reads a whole drug and refuses it with every reason at once.

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use domain::Absences;
 use entity::drug::{Column, Entity, Model};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, Condition, DbBackend, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, DbBackend};
 use utoipa::IntoParams;
 
 use self::filter::Filter;
@@ -114,12 +114,19 @@ impl ListRequest {
     /// The page, and how many drugs there are on all pages.
     pub(super) async fn page(&self, session: &mut Session) -> Result<(Page<Model>, u64)> {
         let backend = session.backend();
-        let page = self.page.read_from(&self.rows(backend), session).await?;
-        let total = session.number(&self.filter.total(backend)).await?;
-        Ok((page, total.unsigned_abs()))
+        let rows = self.rows(backend);
+        let page = self.page.read_from::<Entity>(&rows, session).await?;
+        let total = match page.total {
+            Some(total) => total,
+            None => {
+                let total = session.number(&self.filter.total(backend)).await?;
+                total.unsigned_abs()
+            }
+        };
+        Ok((page, total))
     }
 
-    fn rows(&self, backend: DbBackend) -> Rows<Entity> {
+    fn rows(&self, backend: DbBackend) -> Rows {
         self.filter.rows(backend, self.page.first_key())
     }
 }
@@ -132,10 +139,10 @@ pub fn statements(
     backend: DbBackend,
 ) -> Result<Vec<String>> {
     let request = ListRequest::read(query, today, &Absences::default())?;
-    let pages = request.page.statements(&request.rows(backend));
-    let pages = pages.into_iter().map(|page| page.build(backend));
-    let total = backend.build(&request.filter.total(backend));
-    let all = pages.chain([total]);
+    let rows = request.rows(backend);
+    let mut all = request.page.statements::<Entity>(&rows, backend);
+    all.push(request.filter.total(backend));
+    let all = all.iter().map(|statement| backend.build(statement));
     Ok(all.map(|statement| statement.to_string()).collect())
 }
 

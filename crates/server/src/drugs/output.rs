@@ -3,17 +3,16 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Absences, WeekParity};
 use entity::drug;
-use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::input::{DrugIn, ScheduleType};
 use super::record;
-use crate::json::{self, Amount};
+use crate::json::{Amount, object};
 use crate::problem::Result;
 
 /// A drug. Amounts are in units of the drug; `days_remaining` and what follows from it are null where
 /// nothing is consumed today or the stock lasts for more than ten years.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct DrugOut {
     pub id: i64,
     pub name: String,
@@ -33,17 +32,14 @@ pub struct DrugOut {
     #[schema(required = true)]
     pub odd_week_pills: Option<Amount>,
     #[schema(required = true)]
-    #[serde(serialize_with = "json::write_optional_date")]
     pub start_date: Option<NaiveDate>,
     #[schema(required = true)]
-    #[serde(serialize_with = "json::write_optional_date")]
     pub end_date: Option<NaiveDate>,
     #[schema(required = true)]
     pub instructions: Option<String>,
     /// What is left at the start of today: what was counted, less what the schedule has consumed since.
     pub current_amount: Amount,
     /// The day of the last count, refill of an empty stock or change of the schedule.
-    #[serde(serialize_with = "json::write_date")]
     pub counted_on: NaiveDate,
     pub package_size: Amount,
     pub reorder_lead_days: u32,
@@ -56,11 +52,9 @@ pub struct DrugOut {
     pub weeks_remaining: Option<u32>,
     /// The first day whose doses are not fully covered.
     #[schema(required = true)]
-    #[serde(serialize_with = "json::write_optional_date")]
     pub run_out_date: Option<NaiveDate>,
     /// The day by which to order: the lead time before it runs out, and before an absence of the doctor.
     #[schema(required = true)]
-    #[serde(serialize_with = "json::write_optional_date")]
     pub order_by: Option<NaiveDate>,
     /// Whether fewer days remain than the lead time, or the last day before the doctor's absence has come.
     pub needs_reorder: bool,
@@ -73,14 +67,12 @@ pub struct DrugOut {
     /// What to know while the doctor is away; null otherwise.
     #[schema(required = true)]
     pub doctor_away: Option<DoctorAway>,
-    #[serde(serialize_with = "json::write_instant")]
     pub created_at: DateTime<Utc>,
-    #[serde(serialize_with = "json::write_instant")]
     pub updated_at: DateTime<Utc>,
 }
 
 /// The doctor is away today.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 pub struct DoctorAway {
     /// The first day on which the doctor is back.
     pub returns_on: NaiveDate,
@@ -99,6 +91,45 @@ enum WeekType {
     Even,
     Odd,
 }
+
+object!(DrugOut {
+    id,
+    name,
+    dosage_strength,
+    unit,
+    schedule_type,
+    morning_pre_food,
+    morning_post_food,
+    noon_pre_food,
+    noon_post_food,
+    evening_pre_food,
+    evening_post_food,
+    night,
+    even_week_pills,
+    odd_week_pills,
+    start_date,
+    end_date,
+    instructions,
+    current_amount,
+    counted_on,
+    package_size,
+    reorder_lead_days,
+    archived,
+    days_remaining,
+    weeks_remaining,
+    run_out_date,
+    order_by,
+    needs_reorder,
+    current_week_type,
+    current_week_pills,
+    doctor_away,
+    created_at,
+    updated_at,
+});
+object!(DoctorAway {
+    returns_on,
+    days_without_drug,
+});
 
 impl DrugOut {
     /// A drug as it stands today.

@@ -46,7 +46,7 @@ enum Refill {
 ///
 /// Adds packages of the drug's `package_size`, or an amount, to the stock. With an `Idempotency-Key` a request that is
 /// sent again within 7 days is answered again and not booked again.
-#[utoipa::path(post, path = "/drugs/{id}/refill", operation_id = "refill_drug", tag = "drugs",
+#[utoipa::path(post, path = "/api/v1/drugs/{id}/refill", operation_id = "refill_drug", tag = "drugs",
     params(page::IdParameter, page::IfMatchParameter,
         ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "Any text that names this booking, as a UUID.",
             max_length = 255)),

@@ -11,7 +11,7 @@
 use entity::drug::{Column, Entity, ScheduleType};
 use sea_orm::sea_query::extension::sqlite::SqliteExpr;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ActiveEnum, ColumnTrait, Condition, DbBackend, EntityTrait, Iterable, QueryFilter};
+use sea_orm::{ActiveEnum, ColumnTrait, Condition, DbBackend, Iterable};
 
 use crate::page::{Rows, unindexed};
 
@@ -32,18 +32,30 @@ pub(super) struct Filter {
 
 impl Filter {
     /// The drugs, to be read by a key.
-    pub(super) fn rows(&self, backend: DbBackend, key: Column) -> Rows<Entity> {
-        let rows = |groups: Condition| Entity::find().filter(groups).filter(self.others());
-        let is_due_by_another_key =
-            self.needs_reorder == Some(true) && !matches!(key, Column::ReorderDate);
-        match (backend, self.found()) {
-            (DbBackend::Sqlite, Some(found)) => {
-                Rows::Found(Box::new(rows(self.groups(unindexed)).filter(found)))
-            }
-            (DbBackend::Sqlite, None) if is_due_by_another_key => {
-                Rows::Found(Box::new(rows(self.groups(Expr::col))))
-            }
-            _ => Rows::Ranges(self.each_group().map(rows).collect()),
+    pub(super) fn rows(&self, backend: DbBackend, key: Column) -> Rows {
+        let rows = |groups: Condition| groups.add(self.others());
+        let is_sqlite = backend == DbBackend::Sqlite;
+        let is_due = is_sqlite && self.needs_reorder == Some(true);
+        if is_sqlite && let Some(found) = self.found() {
+            // What is found comes in the order of the ids.
+            let is_in_order = matches!(key, Column::Id);
+            return Rows {
+                ranges: vec![rows(self.groups(unindexed)).add(found)],
+                sorts: !is_in_order,
+                counts: is_in_order,
+            };
+        }
+        if is_due && !matches!(key, Column::ReorderDate) {
+            return Rows {
+                ranges: vec![rows(self.groups(Expr::col))],
+                sorts: true,
+                counts: false,
+            };
+        }
+        Rows {
+            ranges: self.each_group().map(rows).collect(),
+            sorts: false,
+            counts: is_due,
         }
     }
 
