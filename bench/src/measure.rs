@@ -38,6 +38,16 @@ impl<'a> Stage<'a> {
                 &[],
             )?);
         }
+        let idle = |server: &Server| -> Result<Memory> {
+            Ok(Memory {
+                size: databases.size,
+                kind: server.kind,
+                idle_mib: process::resident_mib(server.pid())?,
+                loaded_mib: 0.0,
+            })
+        };
+        // Before anybody has asked anything.
+        let mut memory = servers.iter().map(idle).collect::<Result<Vec<_>>>()?;
         let first = servers
             .first()
             .ok_or("--servers needs one that stores drugs")?;
@@ -46,21 +56,9 @@ impl<'a> Stage<'a> {
             .map(|case| answer_bytes(case, first, &material))
             .collect::<Result<Vec<_>>>()?;
         if options.servers.contains(&Kind::Fixed) {
-            servers.push(Server::start(
-                Kind::Fixed,
-                programs,
-                &databases.master,
-                &bytes,
-            )?);
-        }
-        let mut memory = Vec::new();
-        for server in &servers {
-            memory.push(Memory {
-                size: databases.size,
-                kind: server.kind,
-                idle_mib: process::resident_mib(server.pid())?,
-                loaded_mib: 0.0,
-            });
+            let fixed = Server::start(Kind::Fixed, programs, &databases.master, &bytes)?;
+            memory.push(idle(&fixed)?);
+            servers.push(fixed);
         }
         Ok(Self {
             servers,

@@ -43,10 +43,17 @@ impl Fields {
         }
         let Members(members) =
             serde_json::from_str(raw.get()).map_err(|error| Error::NotJson(error.to_string()))?;
-        let mut fields = Self::default();
-        let mut names = HashSet::new();
-        for (name, value) in members {
-            if names.insert(name.clone()) {
+        let mut names = HashSet::with_capacity(members.len());
+        let is_new: Vec<bool> = members
+            .iter()
+            .map(|(name, _)| names.insert(&**name))
+            .collect();
+        let mut fields = Self {
+            members: Vec::with_capacity(members.len()),
+            errors: Vec::new(),
+        };
+        for ((name, value), is_new) in members.into_iter().zip(is_new) {
+            if is_new {
                 fields.members.push((name, value));
             } else {
                 fields.refuse(&name, "stands twice in the object");

@@ -72,12 +72,13 @@ impl PageTag {
 /// 304 without a body where `If-None-Match` names the tag; weak and strong are the same to it (RFC 9110, section
 /// 13.1.2).
 fn unchanged(request: &HeaderMap, etag: &str, or: fn(&str) -> bool) -> Option<Response> {
-    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
-    let wanted = opaque(etag);
+    fn opaque(tag: &str) -> &str {
+        tag.strip_prefix("W/").unwrap_or(tag)
+    }
     let is_known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         value.to_str().is_ok_and(|tags| {
             let mut tags = tags.split(',').map(str::trim);
-            tags.any(|tag| or(tag) || opaque(tag) == wanted)
+            tags.any(|tag| or(tag) || opaque(tag) == opaque(etag))
         })
     });
     is_known.then(|| {

@@ -112,8 +112,8 @@ impl Json for DateTime<Utc> {
     }
 }
 
-/// Years are those of [`super::YEARS`] and 9999 at most, which stands for never.
-fn put_date(text: &mut [u8], date: NaiveDate) {
+/// Writes a date as `2026-11-22`. Years are those of [`super::YEARS`] and 9999 at most, which stands for never.
+pub(crate) fn put_date(text: &mut [u8], date: NaiveDate) {
     put(&mut text[..4], date.year().unsigned_abs());
     put(&mut text[5..7], date.month());
     put(&mut text[8..10], date.day());
