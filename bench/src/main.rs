@@ -57,31 +57,39 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<String> {
     let programs = Programs::build(options)?;
-    let rows = rows::Generator::new(&programs.products, programs.today)?;
     let mut results = Results::new(options);
-    for &size in &options.sizes {
-        let databases = Databases::make(&programs, &rows, size)?;
-        if size == options.sizes[0] {
-            verify::control(&programs, &databases)?;
-        }
-        if !options.verify {
-            start::measure(options, &programs, &databases, &mut results)?;
-        }
-        let mut stage = Stage::open(options, &programs, &databases, &rows)?;
-        verify::compare(&stage)?;
-        if !options.verify {
-            stage.measure(options, &mut results)?;
-        }
-        stage.close();
-        databases.remove()?;
-    }
+    let measured = measure_all(options, &programs, &mut results);
     if options.verify {
-        return Ok("every server gives the same answers\n".to_owned());
+        return measured.map(|()| "every server gives the same answers\n".to_owned());
     }
     if let Some(path) = &options.json {
         std::fs::write(path, serde_json::to_vec_pretty(&results)?)?;
     }
-    Ok(report::markdown(&results))
+    let report = report::markdown(&results);
+    // What took so long is not thrown away for what came after it.
+    measured.inspect_err(|_| say(&report))?;
+    Ok(report)
+}
+
+fn measure_all(options: &Options, programs: &Programs, results: &mut Results) -> Result<()> {
+    let rows = rows::Generator::new(&programs.products, programs.today)?;
+    for &size in &options.sizes {
+        let databases = Databases::make(programs, &rows, size)?;
+        if size == options.sizes[0] {
+            verify::control(programs, &databases)?;
+        }
+        if !options.verify {
+            start::measure(options, programs, &databases, results)?;
+        }
+        let mut stage = Stage::open(options, programs, &databases, &rows)?;
+        verify::compare(&stage)?;
+        if !options.verify {
+            stage.measure(options, results)?;
+        }
+        stage.close();
+        databases.remove()?;
+    }
+    Ok(())
 }
 
 /// Tells how far it is, beside the report.

@@ -85,7 +85,7 @@ impl<'a> Stage<'a> {
                 for round in 0..options.rounds {
                     for place in 0..self.servers.len() {
                         let place = (place + round) % self.servers.len();
-                        if case.is_for(self.servers[place].kind, size, connections) {
+                        if case.is_for(self.servers[place].kind, size) {
                             let load = self.load(options, case, bytes, connections, place)?;
                             let at = (size, case.name, connections, round);
                             results.runs.push(run(at, self.servers[place].kind, load));

@@ -21,7 +21,7 @@ pub(crate) fn compare(stage: &Stage<'_>) -> Result<()> {
     for case in CASES.iter().filter(|case| case.name != "unchanged") {
         let mut asked = Vec::new();
         for server in &stage.servers {
-            if server.kind.stores() && case.is_for(server.kind, size, 1) {
+            if server.kind.stores() && case.is_for(server.kind, size) {
                 let requests = case.requests(server.kind, server.port, &stage.material, 0)?;
                 asked.push((server, requests));
             }
