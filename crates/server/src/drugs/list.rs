@@ -116,12 +116,11 @@ impl ListRequest {
         let backend = session.backend();
         let rows = self.rows(backend);
         let page = self.page.read_from::<Entity>(&rows, session).await?;
-        let total = match page.total {
-            Some(total) => total,
-            None => {
-                let total = session.number(&self.filter.total(backend)).await?;
-                total.unsigned_abs()
-            }
+        let total = if let Some(counted) = page.total {
+            counted
+        } else {
+            let total = session.number(&self.filter.total(backend)).await?;
+            total.unsigned_abs()
         };
         Ok((page, total))
     }
