@@ -1,4 +1,5 @@
-//! A real file system of a few megabytes, which a test can fill, free and make read-only.
+//! A real file system of a few megabytes, which a test can fill, free and make read-only: in memory, or with
+//! `MEDICINE_SMALL_DISK=ext4` ext4 in a file on a loop device, for which one has to be root.
 //!
 //! It is mounted in a namespace of its own, that a shell holds open, so that nothing of it is left when
 //! the test ends however it does. An ordinary user gets the right to mount in a user namespace.
@@ -8,21 +9,78 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::process::{Process, configured};
 
 pub(crate) struct SmallDisk {
     shell: Process,
     user_namespace: bool,
+    kind: Kind,
     directory: TempDir,
+    /// How many commands the shell was given since.
+    told: u32,
+}
+
+enum Kind {
+    Memory,
+    /// The file that holds it: larger than asked for, with something in it that leaves no more free.
+    Ext4(NamedTempFile),
+}
+
+const EXT4_MEGABYTES: u32 = 256;
+const BALLAST: &str = "ballast";
+
+impl Kind {
+    fn chosen() -> Self {
+        match std::env::var("MEDICINE_SMALL_DISK").as_deref() {
+            Err(_) => Self::Memory,
+            Ok("ext4") => Self::Ext4(NamedTempFile::new().expect("a temporary file")),
+            Ok(other) => panic!("MEDICINE_SMALL_DISK is `{other}`; it is ext4 or nothing"),
+        }
+    }
+
+    fn mount(&self, megabytes: u32, at: &Path) -> String {
+        let at = at.display();
+        match self {
+            Self::Memory => format!("mount -t tmpfs -o size={megabytes}m,mode=0777 tmpfs '{at}'"),
+            Self::Ext4(image) => {
+                let image = image.path().display();
+                format!(
+                    "truncate -s {EXT4_MEGABYTES}M '{image}' && mkfs.ext4 -q -F -m 0 '{image}' && \
+                     mount -o loop '{image}' '{at}' && chmod 777 '{at}' && \
+                     free=$(df --output=avail -k '{at}' | tail -1) && \
+                     fallocate -l $((free - {megabytes} * 1024))K '{at}/{BALLAST}'"
+                )
+            }
+        }
+    }
+
+    fn grow(&self, megabytes: u32, at: &Path) -> String {
+        match self {
+            Self::Memory => self.remount(&format!("size={megabytes}m"), at),
+            Self::Ext4(_) => {
+                assert!(megabytes < EXT4_MEGABYTES, "it is no larger");
+                format!("rm '{}/{BALLAST}'", at.display())
+            }
+        }
+    }
+
+    fn remount(&self, option: &str, at: &Path) -> String {
+        let at = at.display();
+        match self {
+            // Type and source are said again because in a user namespace mount(8) does not find them out.
+            Self::Memory => format!("mount -t tmpfs -o remount,{option} tmpfs '{at}'"),
+            Self::Ext4(_) => format!("mount -o remount,{option} '{at}'"),
+        }
+    }
 }
 
 impl SmallDisk {
     pub(crate) fn new(megabytes: u32) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let at = directory.path().display();
-        let mount = format!("mount -t tmpfs -o size={megabytes}m,mode=0777 tmpfs '{at}'");
+        let kind = Kind::chosen();
+        let mount = kind.mount(megabytes, directory.path());
         let mut said = String::new();
         for user_namespace in [false, true] {
             let mut command = Command::new("unshare");
@@ -37,7 +95,9 @@ impl SmallDisk {
                 return Self {
                     shell,
                     user_namespace,
+                    kind,
                     directory,
+                    told: 0,
                 };
             }
             said.push_str(&shell.output());
@@ -100,20 +160,19 @@ impl SmallDisk {
 
     /// Lets nobody write, root included; `false` takes it back.
     pub(crate) fn set_read_only(&mut self, read_only: bool) {
-        self.remount(if read_only { "ro" } else { "rw" });
+        let option = if read_only { "ro" } else { "rw" };
+        self.tell(&self.kind.remount(option, self.directory.path()));
     }
 
     /// Makes it larger, as who rents a larger disk does.
     pub(crate) fn grow_to(&mut self, megabytes: u32) {
-        self.remount(&format!("size={megabytes}m"));
+        self.tell(&self.kind.grow(megabytes, self.directory.path()));
     }
 
-    fn remount(&mut self, option: &str) {
-        let at = self.directory.path().display();
-        // Type and source are said again because in a user namespace mount(8) does not find them out.
-        self.shell.tell(&format!(
-            "mount -t tmpfs -o remount,{option} tmpfs '{at}' && echo mounted with {option}"
-        ));
-        self.shell.line(&format!("mounted with {option}"));
+    fn tell(&mut self, command: &str) {
+        self.told += 1;
+        let done = format!("done {}", self.told);
+        self.shell.tell(&format!("{command} && echo {done}"));
+        self.shell.line(&done);
     }
 }
