@@ -138,8 +138,8 @@ impl Case {
         matches!(self.shape, Shape::Create | Shape::Patch | Shape::Refill)
     }
 
-    /// Whether a server is asked it. To find what is due the original loads every drug for every question, and where they
-    /// are many it is so long about it that it closes connections whose questions it has not read.
+    /// Whether a server is asked it. To find what is due the original loads every drug for every question, and a run
+    /// among 100,000 over 8 connections has failed.
     pub(crate) fn is_for(&self, kind: Kind, size: u64) -> bool {
         kind != Kind::Original || self.name != "reorder" || size < 100_000
     }

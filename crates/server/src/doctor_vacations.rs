@@ -14,7 +14,8 @@ use utoipa_axum::routes;
 
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::{Query, Session};
-use crate::etag::{IfMatch, PageTag, Tagged};
+use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
+use crate::id::{Id, IdParameter};
 use crate::page::{self, PageRequest, Rows, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::Parameters;
@@ -242,12 +243,12 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read an absence of the doctor
-#[utoipa::path(get, path = "/api/v1/doctor-vacations/{id}", operation_id = "read_doctor_vacation", tag = "doctor vacations", params(page::IdParameter),
+#[utoipa::path(get, path = "/api/v1/doctor-vacations/{id}", operation_id = "read_doctor_vacation", tag = "doctor vacations", params(IdParameter),
     responses(
         (status = 200, body = DoctorVacationOut, headers(("ETag" = String, description = "The absence's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
-async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
+async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
     let mut session = store.database.read().await?;
     let row = session.find::<Entity>(id.number()).await?;
     Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
@@ -255,12 +256,12 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 
 /// Replace an absence of the doctor
 #[utoipa::path(put, path = "/api/v1/doctor-vacations/{id}", operation_id = "replace_doctor_vacation", tag = "doctor vacations",
-    params(page::IdParameter, page::IfMatchParameter), request_body = DoctorVacationIn,
+    params(IdParameter, IfMatchParameter), request_body = DoctorVacationIn,
     responses((status = 200, body = DoctorVacationOut,
         headers(("ETag" = String, description = "The absence's entity tag.")))))]
 async fn replace(
     store: Store,
-    id: page::Id,
+    id: Id,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Tagged> {
@@ -273,7 +274,7 @@ async fn replace(
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it.
 #[utoipa::path(patch, path = "/api/v1/doctor-vacations/{id}", operation_id = "patch_doctor_vacation", tag = "doctor vacations",
-    params(page::IdParameter, page::IfMatchParameter),
+    params(IdParameter, IfMatchParameter),
     request_body(content(
         (openapi::DoctorVacationPatch = "application/merge-patch+json"),
         (openapi::DoctorVacationPatch = "application/json"),
@@ -282,7 +283,7 @@ async fn replace(
         headers(("ETag" = String, description = "The absence's entity tag.")))))]
 async fn patch(
     store: Store,
-    id: page::Id,
+    id: Id,
     headers: HeaderMap,
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
@@ -296,8 +297,8 @@ async fn patch(
 
 /// Delete an absence of the doctor
 #[utoipa::path(delete, path = "/api/v1/doctor-vacations/{id}", operation_id = "delete_doctor_vacation", tag = "doctor vacations",
-    params(page::IdParameter, page::IfMatchParameter), responses((status = 204, description = "It is gone.")))]
-async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
+    params(IdParameter, IfMatchParameter), responses((status = 204, description = "It is gone.")))]
+async fn delete(store: Store, id: Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
     let write = store.database.write(move |session| {
         Box::pin(async move {
@@ -315,7 +316,7 @@ async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<Status
 /// Writes what an absence is to be, given what it was while nobody else changes it.
 async fn change(
     store: Store,
-    id: page::Id,
+    id: Id,
     condition: IfMatch,
     to: impl FnOnce(&Model) -> Result<DoctorVacationIn> + Send + 'static,
 ) -> Result<Tagged> {
@@ -337,7 +338,7 @@ async fn change(
 }
 
 /// The row with this id, which nobody else changes until the transaction ends.
-async fn locked(session: &mut Session, id: &page::Id) -> Result<Model> {
+async fn locked(session: &mut Session, id: &Id) -> Result<Model> {
     let row = session.lock::<Entity>(id.number()).await?;
     row.ok_or_else(|| not_found(id))
 }
@@ -347,7 +348,7 @@ fn tagged(row: Model) -> Tagged {
     Tagged::new(&DoctorVacationOut::from(row), version)
 }
 
-fn not_found(id: &page::Id) -> Error {
+fn not_found(id: &Id) -> Error {
     Error::NotFound {
         resource: "doctor vacation",
         id: id.to_string(),

@@ -25,7 +25,8 @@ use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::Session;
 use crate::doctor_vacations::absences;
-use crate::etag::{IfMatch, PageTag, Tagged};
+use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
+use crate::id::{Id, IdParameter};
 use crate::problem::{Error, Result};
 use crate::state::{App, Store};
 use crate::{openapi, page};
@@ -100,12 +101,12 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
 }
 
 /// Read a drug
-#[utoipa::path(get, path = "/api/v1/drugs/{id}", operation_id = "read_drug", tag = "drugs", params(page::IdParameter),
+#[utoipa::path(get, path = "/api/v1/drugs/{id}", operation_id = "read_drug", tag = "drugs", params(IdParameter),
     responses(
         (status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
-async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response> {
+async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
     let mut session = store.database.read().await?;
     let row = session.find::<drug::Entity>(id.number()).await?;
     let row = row.ok_or_else(|| not_found(&id))?;
@@ -117,12 +118,12 @@ async fn read(store: Store, id: page::Id, headers: HeaderMap) -> Result<Response
 /// Replace a drug
 ///
 /// `current_amount` is required and counts as a correction: it is what is there now.
-#[utoipa::path(put, path = "/api/v1/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(put, path = "/api/v1/drugs/{id}", operation_id = "replace_drug", tag = "drugs", params(IdParameter, IfMatchParameter),
     request_body = openapi::DrugReplacement,
     responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
 async fn replace(
     store: Store,
-    id: page::Id,
+    id: Id,
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Tagged> {
@@ -136,7 +137,7 @@ async fn replace(
 ///
 /// A JSON merge patch (RFC 7396): an absent member stays, null removes it, a value replaces it. A changed schedule
 /// applies from today on; `current_amount` counts as a correction.
-#[utoipa::path(patch, path = "/api/v1/drugs/{id}", operation_id = "patch_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(patch, path = "/api/v1/drugs/{id}", operation_id = "patch_drug", tag = "drugs", params(IdParameter, IfMatchParameter),
     request_body(content(
         (openapi::DrugPatch = "application/merge-patch+json"),
         (openapi::DrugPatch = "application/json"),
@@ -144,7 +145,7 @@ async fn replace(
     responses((status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag.")))))]
 async fn patch(
     store: Store,
-    id: page::Id,
+    id: Id,
     headers: HeaderMap,
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
@@ -170,9 +171,9 @@ async fn patch(
 }
 
 /// Delete a drug
-#[utoipa::path(delete, path = "/api/v1/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(page::IdParameter, page::IfMatchParameter),
+#[utoipa::path(delete, path = "/api/v1/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(IdParameter, IfMatchParameter),
     responses((status = 204, description = "It is gone.")))]
-async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<StatusCode> {
+async fn delete(store: Store, id: Id, headers: HeaderMap) -> Result<StatusCode> {
     let condition = IfMatch::read(&headers)?;
     let write = store.database.write(move |session| {
         Box::pin(async move {
@@ -190,7 +191,7 @@ async fn delete(store: Store, id: page::Id, headers: HeaderMap) -> Result<Status
 /// Writes what a drug is to be, given what it was while nobody else changes it.
 async fn change(
     store: Store,
-    id: page::Id,
+    id: Id,
     condition: IfMatch,
     to: impl FnOnce(&drug::Model) -> Result<(DrugIn, domain::Stock)> + Send + 'static,
 ) -> Result<Tagged> {
@@ -215,7 +216,7 @@ async fn change(
 }
 
 /// The row with this id, which nobody else changes until the transaction ends.
-async fn locked(session: &mut Session, id: &page::Id) -> Result<drug::Model> {
+async fn locked(session: &mut Session, id: &Id) -> Result<drug::Model> {
     let row = session.lock::<drug::Entity>(id.number()).await?;
     row.ok_or_else(|| not_found(id))
 }
@@ -226,7 +227,7 @@ fn tagged(row: drug::Model, absences: &Absences, today: NaiveDate) -> Result<Tag
     Ok(Tagged::new(&drug, version))
 }
 
-fn not_found(id: &page::Id) -> Error {
+fn not_found(id: &Id) -> Error {
     Error::NotFound {
         resource: "drug",
         id: id.to_string(),

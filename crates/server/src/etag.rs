@@ -112,6 +112,21 @@ pub enum IfMatch {
     Versions(Vec<i64>),
 }
 
+/// The condition on a change, for the description of the API.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents what IfMatch reads")]
+pub struct IfMatchParameter {
+    /// Makes the change only if the record still has one of these entity tags.
+    #[param(
+        rename = "If-Match",
+        nullable = false,
+        example = "*",
+        pattern = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#
+    )]
+    if_match: Option<String>,
+}
+
 impl IfMatch {
     /// Reads the header `If-Match`.
     pub fn read(headers: &HeaderMap) -> Result<Self> {

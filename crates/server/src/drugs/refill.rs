@@ -12,10 +12,10 @@ use super::{locked, output::DrugOut, record, tagged};
 use crate::body::{Fields, OptionalJsonBody};
 use crate::database::Session;
 use crate::doctor_vacations::absences;
-use crate::etag::{IfMatch, Tagged};
+use crate::etag::{IfMatch, IfMatchParameter, Tagged};
+use crate::id::{Id, IdParameter};
 use crate::idempotency::IdempotencyKey;
 use crate::json::{self, Amount};
-use crate::page;
 use crate::problem::{Error, Result};
 use crate::state::Store;
 
@@ -47,7 +47,7 @@ enum Refill {
 /// Adds packages of the drug's `package_size`, or an amount, to the stock. With an `Idempotency-Key` a request that is
 /// sent again within 7 days is answered again and not booked again.
 #[utoipa::path(post, path = "/api/v1/drugs/{id}/refill", operation_id = "refill_drug", tag = "drugs",
-    params(page::IdParameter, page::IfMatchParameter,
+    params(IdParameter, IfMatchParameter,
         ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "Any text that names this booking, as a UUID.",
             max_length = 255)),
     request_body = RefillIn,
@@ -57,7 +57,7 @@ enum Refill {
     ))))]
 pub(super) async fn refill(
     store: Store,
-    id: page::Id,
+    id: Id,
     headers: HeaderMap,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Response> {
@@ -119,7 +119,7 @@ impl Refill {
         session: &mut Session,
         now: DateTime<Utc>,
         today: NaiveDate,
-        id: &page::Id,
+        id: &Id,
         condition: &IfMatch,
     ) -> Result<Model> {
         let row = locked(session, id).await?;
