@@ -12,10 +12,13 @@
 //!   before the answer). When others have taken their place, what was acknowledged is kept as a copy, nothing is
 //!   written into the new ones, and the process begins anew on them without closing the old: closing would write.
 //! - **One service at a time** serves a file: it holds a lock on it.
+//! - **What was acknowledged is there twice** ([`twin`]), so that whoever puts others in the place of the files, while the
+//!   service runs or not, finds a copy of the state before among the others at the next start ([`before`]).
 //! - **Nothing is deleted** but copies, by [`copies`], and of each kind one stays.
 //! - While SQLite has the file open, **no descriptor of it or of its `-shm` is closed** by anything but SQLite: that would
 //!   drop SQLite's own locks in this process. So the running service looks by `stat` alone.
 
+mod before;
 mod checkpoints;
 pub mod copies;
 mod files;
@@ -25,6 +28,7 @@ mod marker;
 pub mod notice;
 mod pairing;
 pub mod prepare;
+mod twin;
 pub mod visitors;
 
 use std::collections::BTreeMap;
@@ -40,7 +44,10 @@ pub use self::checkpoints::Moved;
 use self::checkpoints::{Side, generation, measure, raw, stamp};
 use self::copies::DAILY;
 use self::files::{Identity, Written, beside, directory};
+use self::marker::Marker;
 use self::prepare::Prepared;
+use self::twin::Names;
+use self::twin::copy::Copy;
 use self::visitors::Visitors;
 use crate::database::Session;
 use crate::problem::Trouble;
@@ -64,6 +71,10 @@ pub struct Volume {
     expected: Mutex<Expected>,
     notices: Mutex<BTreeMap<String, Trouble>>,
     is_replaced: AtomicBool,
+    /// Whether the last commit was not acknowledged, because the files were seen to be others after it.
+    is_disowned: AtomicBool,
+    /// The other names of the log.
+    names: Arc<Names>,
     /// Keeps any other service away.
     _lock: File,
 }
@@ -118,17 +129,19 @@ impl Volume {
             );
         }
         let log = beside(database, "-wal");
+        let mut scribe = prepare::connection(database).await?;
+        let (frames, _) = measure(&mut scribe).await?;
         let mut side = Side {
             keeper,
             is_held: false,
             is_due: false,
-            scribe: prepare::connection(database).await?,
+            scribe,
             moved: 0,
             generation: None,
+            copy: Copy::none(database)?,
             copied_on: None,
             measured: None,
         };
-        let (frames, _) = measure(&mut side.scribe).await?;
         // A connection opens the log when it first reads, which must not look like a visitor later.
         sqlx::query("SELECT count(*) FROM sqlite_schema")
             .execute(&mut side.keeper)
@@ -140,11 +153,21 @@ impl Volume {
             if frames == 0 {
                 generation = generation.wrapping_add(1);
                 side.generation = Some(generation);
+                let left = Marker::read(database, None).map(|left| left.database);
+                let is_as_left = left.is_some() && left == Written::of(database);
+                if is_as_left {
+                    side.copy.take_whole(generation);
+                }
             }
             // The first commit of a connection opens the directory, which must not look like a visitor later.
             stamp(connection, generation)?;
         }
+        let names = Arc::new(Names::begin(database)?);
+        if let Some(visitors) = &visitors {
+            visitors.tell_of_leaving(&names);
+        }
         let volume = Self {
+            names,
             directory: File::open(directory(database))?,
             expected: Mutex::new(Expected {
                 database: Written::of(database),
@@ -157,6 +180,7 @@ impl Volume {
             side: tokio::sync::Mutex::new(side),
             notices: Mutex::new(notices),
             is_replaced: AtomicBool::new(false),
+            is_disowned: AtomicBool::new(false),
             _lock: lock,
         };
         {
@@ -198,7 +222,7 @@ impl Volume {
     ///
     /// `database-replaced`.
     pub async fn still_ours(&self) -> Result<(), Trouble> {
-        if self.is_replaced.load(Ordering::Acquire) {
+        if self.is_replaced() {
             return Err(notice::replaced(&self.database));
         }
         if self.looks_ours() {
@@ -211,6 +235,16 @@ impl Volume {
         }
         self.is_replaced.store(true, Ordering::Release);
         Err(notice::replaced(&self.database))
+    }
+
+    /// Whether others are known to be in the place of the files, so that nothing is to be committed any more.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.is_replaced.load(Ordering::Acquire)
+    }
+
+    /// The last commit will not be acknowledged: it may hold what was read from a file in the place of ours.
+    pub(crate) fn disown(&self) {
+        self.is_disowned.store(true, Ordering::Release);
     }
 
     /// Whether the files are as the service left them; what follows if not, [`Volume::still_ours`] knows.
@@ -254,6 +288,9 @@ impl Volume {
             tokio::time::sleep(TICK).await;
             if let Err(trouble) = self.still_ours().await {
                 return trouble;
+            }
+            if !self.is_visited() {
+                self.names.forget_older();
             }
             match self.is_long().await {
                 Ok(true) => {

@@ -196,13 +196,21 @@ fn serve(
         {
             group.push(next);
         }
-        let fate = commit(&mut session, &mut group).and_then(|()| match volume.get() {
-            Some(volume) if !volume.looks_ours() => {
-                let found = runtime.block_on(volume.still_ours());
-                found.map_err(Error::Replaced)
-            }
-            _ => Ok(()),
-        });
+        let still_ours = |volume: &Volume| {
+            let found = runtime.block_on(volume.still_ours());
+            found.map_err(Error::Replaced)
+        };
+        let fate = match volume.get() {
+            // Nothing is read for a change from files that others have put there.
+            Some(volume) if volume.is_replaced() => still_ours(volume),
+            Some(volume) => commit(&mut session, &mut group).and_then(|()| {
+                if volume.looks_ours() {
+                    return Ok(());
+                }
+                still_ours(volume).inspect_err(|_| volume.disown())
+            }),
+            None => commit(&mut session, &mut group),
+        };
         for job in group.drain(..) {
             job.answer(fate.clone());
         }

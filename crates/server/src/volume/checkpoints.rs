@@ -1,12 +1,14 @@
 //! The log is moved into the file in one place, while nobody reads the two, and the next one begins under a generation of
 //! its own.
 
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use sqlx::sqlite::SqliteConnection;
 
 use super::files::Written;
 use super::marker::{self, Marker};
+use super::twin::copy::Copy;
 use super::{StartError as Error, Volume};
 use crate::database::Session;
 
@@ -28,6 +30,8 @@ pub(super) struct Side {
     pub(super) moved: i64,
     /// What the log began with; unknown for one that was found at the start.
     pub(super) generation: Option<u32>,
+    /// The second copy, which goes with the log.
+    pub(super) copy: Copy,
     /// The day of the last look for a daily copy.
     pub(super) copied_on: Option<String>,
     /// The log's time when its length was last asked for.
@@ -67,6 +71,8 @@ impl Volume {
     ///
     /// Those of SQLite; the log is whole then, and stays.
     pub async fn checkpoint(&self, begins: bool) -> Result<Moved, Error> {
+        // The file is not written while it is read for the copy.
+        self.side.lock().await.copy.settle().await;
         // Nobody else writes meanwhile.
         let mut writer = self.writer.lock().await;
         let mut side = self.side.lock().await;
@@ -85,13 +91,19 @@ impl Volume {
             return moved;
         }
         side.is_due = false;
+        let generation = sealed.wrapping_add(1);
+        // Before the next log is written over this one.
+        let changed = side.copy.changed(side.moved);
         if begins {
-            let generation = sealed.wrapping_add(1);
             stamp(raw(&mut writer), generation)?;
             let before = side.generation.replace(generation);
             side.moved = 0;
             self.note(&side, false);
             marker::forget(&self.database, before);
+        }
+        side.copy.renew(changed, generation, !begins);
+        if !begins {
+            side.copy.settle().await;
         }
         Ok(Moved::All)
     }
@@ -149,6 +161,7 @@ impl Volume {
             database,
             log: expected.log,
             moving,
+            disowned: self.is_disowned.load(Ordering::Acquire),
         };
         if let Err(error) = marker.write(&self.database, &self.directory) {
             tracing::warn!(%error, "the note on the files could not be written");

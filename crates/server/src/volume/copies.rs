@@ -14,8 +14,6 @@ use super::notice::command;
 
 /// Taken once a day when something has changed.
 pub const DAILY: &str = "daily";
-/// Taken when the service stops and something has changed.
-pub const STOP: &str = "stop";
 /// Taken before another state takes the place of this one.
 pub const PRE_RESTORE: &str = "pre-restore";
 /// Asked for.
@@ -23,7 +21,6 @@ pub const MANUAL: &str = "manual";
 
 const DAILY_KEPT: usize = 7;
 const WEEKLY_KEPT: usize = 4;
-const STOP_KEPT: usize = 3;
 const PRE_RESTORE_KEPT: usize = 3;
 /// What must stay free beside a copy.
 pub const SPARE_BYTES: u64 = 16 * 1024 * 1024;
@@ -165,7 +162,6 @@ pub(super) async fn take_if_changed(
 
 /// Removes what is too old of each kind; of every kind one stays.
 pub(crate) fn retire(copies: &Snapshots) -> io::Result<()> {
-    copies.keep(STOP, STOP_KEPT)?;
     copies.keep(PRE_RESTORE, PRE_RESTORE_KEPT)?;
     let mut daily = copies.list()?;
     daily.retain(|copy| copy.why == DAILY);

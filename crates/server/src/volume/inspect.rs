@@ -26,9 +26,32 @@ pub struct Finding {
     pub(super) log: LogState,
     /// Whether the database is not as the service left it.
     pub(super) is_other: bool,
+    main: Option<Main>,
+    /// What is committed in the log.
+    committed: Option<Log>,
 }
 
 impl Finding {
+    /// The same, with an older file taken for one that only its log makes whole.
+    pub(super) fn with_log_if(self, is_so: bool) -> Self {
+        let log = match self.log {
+            LogState::Overwritten if is_so => LogState::Ours,
+            other => other,
+        };
+        Self { log, ..self }
+    }
+
+    /// Whether what will be served holds so many frames of the log of a generation.
+    pub(super) fn holds(&self, generation: u32, frames: u64) -> bool {
+        let log = self.committed.as_ref();
+        let log =
+            log.filter(|log| self.log == LogState::Ours && log.generation() == Some(generation));
+        match log {
+            Some(log) => frames <= log.frames(),
+            None => frames == 0 && self.main.is_some_and(|main| main.goes_with(generation)),
+        }
+    }
+
     /// Whether a log lies beside the database that must not be replayed over it.
     pub fn is_mixed(&self) -> bool {
         matches!(self.log, LogState::Stale | LogState::Overwritten)
@@ -62,6 +85,8 @@ pub fn inspect(database: &Path) -> Result<Finding, Trouble> {
         return Ok(Finding {
             log: LogState::Empty,
             is_other: false,
+            main: None,
+            committed: None,
         });
     }
     let unreadable = |error: io::Error| notice::damaged(database, &error.to_string(), "");
@@ -72,7 +97,7 @@ pub fn inspect(database: &Path) -> Result<Finding, Trouble> {
     let is_other = marker
         .as_ref()
         .is_some_and(|marker| !marker.moving && Some(marker.database) != Written::of(database));
-    let log_state = match (main, log_found) {
+    let log_state = match (main, &log_found) {
         // What is no database at all is left to SQLite's own words.
         (None, _) | (_, None) => LogState::Empty,
         (Some(main), Some(log)) if !log.belongs_to(main) => LogState::Stale,
@@ -88,6 +113,8 @@ pub fn inspect(database: &Path) -> Result<Finding, Trouble> {
     Ok(Finding {
         log: log_state,
         is_other,
+        main,
+        committed: log_found,
     })
 }
 

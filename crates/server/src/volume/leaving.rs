@@ -1,21 +1,20 @@
 //! How the service leaves its files: to others that have taken their place, or at its end.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::checkpoints::Moved;
-use super::copies::{PRE_RESTORE, STOP};
-use super::files::{Written, size};
+use super::copies::PRE_RESTORE;
+use super::files::Written;
 use super::marker::{self, Marker};
 use super::{TICK, Volume, copies, notice};
 
 /// How long a stop waits for somebody who reads the files: longer than for one who has just gone.
 const END_PATIENCE: Duration = Duration::from_millis(1200);
-/// A larger file would make the stop too long.
-const STOP_COPY_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Volume {
     /// Keeps what was acknowledged into files that others have taken the place of, and waits until those are complete.
@@ -47,6 +46,9 @@ impl Volume {
                 tracing::warn!(%error, "removing old copies");
             }
         }
+        if self.is_disowned.load(Ordering::Acquire) {
+            self.note(&side, false);
+        }
         if let Some(visitors) = &self.visitors {
             visitors.settled().await;
         }
@@ -54,7 +56,7 @@ impl Volume {
         std::mem::forget(self);
     }
 
-    /// Puts the log away and keeps a copy; answers whether the database may now be closed. Where it may not, it stays
+    /// Puts the log away; answers whether the database may now be closed. Where it may not, it stays
     /// open until the process ends, for closing the last connection writes.
     pub async fn end(self: &Arc<Self>) -> bool {
         let is_put_away = self.put_away().await;
@@ -84,18 +86,12 @@ impl Volume {
                 return false;
             }
         }
-        let mut side = self.side.lock().await;
-        if size(&self.database) <= STOP_COPY_BYTES {
-            let copies = copies::of(&self.database);
-            if let Err(error) = copies::take_if_changed(&copies, &mut side.scribe, STOP).await {
-                tracing::warn!(%error, "no copy was made at the stop");
-            }
-        }
         true
     }
 
     /// Notes how the service left its files, once every connection is closed.
     pub fn ended(&self) {
+        self.names.forget_all();
         let Some(database) = Written::of(&self.database) else {
             return;
         };
@@ -104,6 +100,7 @@ impl Volume {
             database,
             log: None,
             moving: false,
+            disowned: false,
         };
         match marker::forget_all(&self.database)
             .and_then(|()| marker.write(&self.database, &self.directory))

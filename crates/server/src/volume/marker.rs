@@ -25,6 +25,9 @@ pub(super) struct Marker {
     pub(super) log: Option<Identity>,
     /// Whether the service was about to move the log into the file, which writes it.
     pub(super) moving: bool,
+    /// Whether the last commit of the log was not acknowledged, because the file was seen to be another then.
+    #[serde(default)]
+    pub(super) disowned: bool,
 }
 
 impl Marker {

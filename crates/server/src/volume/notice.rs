@@ -138,7 +138,7 @@ pub(super) fn replaced(database: &Path) -> Trouble {
     )
 }
 
-pub(super) fn log_set_aside(database: &Path, to: &Path) -> Trouble {
+pub(super) fn log_set_aside(database: &Path, to: &Path, kept: Option<u32>) -> Trouble {
     trouble(
         "log-set-aside",
         format!(
@@ -147,41 +147,47 @@ pub(super) fn log_set_aside(database: &Path, to: &Path) -> Trouble {
         ),
         format!(
             "The file was restored from a backup, and the log was left from before that; together they would have been \
-             a mixture. The restored file is served. The log was not deleted: it is at {}. To see which copies of \
-             earlier states there are: {}",
+             a mixture. The restored file is served. The log was not deleted: it is at {}. {}",
             to.display(),
-            command("snapshots")
+            way_back(kept)
         ),
     )
 }
 
-pub(super) fn restored(database: &Path) -> Trouble {
+pub(super) fn restored(database: &Path, kept: Option<u32>) -> Trouble {
     trouble(
         "database-restored",
         format!("{} is not as the service left it", database.display()),
         format!(
             "It was restored from a backup, or changed by another program, since then. It is sound and it is served as it \
-             is. To see which copies of earlier states there are: {}",
-            command("snapshots")
+             is. {}",
+            way_back(kept)
         ),
     )
 }
 
 pub(super) fn restored_over_log(database: &Path, kept: Option<u32>) -> Trouble {
-    let kept = match kept {
+    trouble(
+        "database-restored",
+        format!("{} was overwritten with an older state", database.display()),
+        format!(
+            "It is sound and it is served; the log that was beside it was set aside and not deleted. {}",
+            way_back(kept)
+        ),
+    )
+}
+
+fn way_back(kept: Option<u32>) -> String {
+    match kept {
         Some(number) => format!(
             "What was entered until then is kept as copy {number}; to go back to it: {}",
             command(&format!("restore {number}"))
         ),
-        None => "What was entered since the log began could not be kept as a copy; the log itself was set aside and not \
-                 deleted."
-            .to_owned(),
-    };
-    trouble(
-        "database-restored",
-        format!("{} was overwritten with an older state", database.display()),
-        format!("It is sound and it is served. {kept}"),
-    )
+        None => format!(
+            "To see which copies of earlier states there are: {}",
+            command("snapshots")
+        ),
+    }
 }
 
 pub(super) fn unseen(error: &dyn std::fmt::Display) -> Trouble {

@@ -6,8 +6,10 @@
 //! random, and what begins the next log counts one up. A log belongs to a file whose generation is one below its first,
 //! or one of those that it has itself, where it has been moved into the file in part.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::files::size;
@@ -33,6 +35,10 @@ pub(super) struct Main {
 pub(super) struct Log {
     /// Of every page 1 in it, in order.
     generations: Vec<u32>,
+    /// How many frames are committed, and how many of them before the last commit.
+    frames: u64,
+    frames_before_last: u64,
+    page: usize,
 }
 
 impl Main {
@@ -43,17 +49,19 @@ impl Main {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
-        let page = match u16::from_be_bytes([header[16], header[17]]) {
-            1 => 65536,
-            page => u64::from(page),
-        };
-        if !header.starts_with(MAGIC) || size(path) < page {
+        let page = page_size([header[16], header[17]]);
+        if !header.starts_with(MAGIC) || size(path) < page as u64 {
             return Ok(None);
         }
         Ok(Some(Self {
             generation: number(&header, 60),
             has_log: header[18] == 2 || header[19] == 2,
         }))
+    }
+
+    /// Whether a log of this generation begins where the file ends.
+    pub(super) fn goes_with(self, log: u32) -> bool {
+        self.has_log && self.generation.wrapping_add(1) == log
     }
 }
 
@@ -80,6 +88,7 @@ impl Log {
             return Ok(None);
         }
         let (mut frame, mut seen, mut committed) = (vec![0; FRAME_HEADER + page], Vec::new(), None);
+        let (mut frames, mut commits) = (0, (0, 0));
         while fill(&mut reader, &mut frame)? {
             sum.add(&frame[..8]);
             sum.add(&frame[FRAME_HEADER..]);
@@ -89,14 +98,31 @@ impl Log {
             if number(&frame, 0) == 1 {
                 seen.push(number(&frame[FRAME_HEADER..], 60));
             }
+            frames += 1;
             if number(&frame, 4) != 0 {
                 committed = Some(seen.len());
+                commits = (commits.1, frames);
             }
         }
         Ok(committed.map(|count| {
             seen.truncate(count);
-            Self { generations: seen }
+            Self {
+                generations: seen,
+                frames_before_last: commits.0,
+                frames: commits.1,
+                page,
+            }
         }))
+    }
+
+    /// How many frames are committed.
+    pub(super) fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// How many bytes it had before its last commit.
+    pub(super) fn length_before_last(&self) -> u64 {
+        LOG_HEADER as u64 + self.frames_before_last * (FRAME_HEADER + self.page) as u64
     }
 
     /// What it began with; nothing where another program began it.
@@ -109,9 +135,30 @@ impl Log {
         let Some(first) = self.generation() else {
             return main.has_log;
         };
-        main.has_log
-            && (first == main.generation.wrapping_add(1)
-                || self.generations.contains(&main.generation))
+        main.has_log && (main.goes_with(first) || self.generations.contains(&main.generation))
+    }
+}
+
+/// The pages that the first frames of a log hold, all of which are committed.
+pub(super) fn changed(log: &File, frames: u64) -> io::Result<BTreeSet<u32>> {
+    let mut header = [0; LOG_HEADER];
+    log.read_exact_at(&mut header, 0)?;
+    let page = u64::from(number(&header, 8));
+    let mut pages = BTreeSet::new();
+    for frame in 0..frames {
+        let mut name = [0; 4];
+        let at = LOG_HEADER as u64 + frame * (FRAME_HEADER as u64 + page);
+        log.read_exact_at(&mut name, at)?;
+        pages.insert(number(&name, 0));
+    }
+    Ok(pages)
+}
+
+/// The size of a page as the header of a database says it.
+pub(super) fn page_size(stored: [u8; 2]) -> usize {
+    match u16::from_be_bytes(stored) {
+        1 => 65536,
+        page => page.into(),
     }
 }
 

@@ -13,7 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use super::files::beside;
 use super::inspect::{LogState, check, inspect, with_offer, writable};
 use super::marker::holder;
-use super::{copies, notice};
+use super::{before, notice};
 use crate::problem::Trouble;
 
 /// Files that may be opened, and what was noticed about them.
@@ -46,25 +46,39 @@ pub async fn prepare(
 async fn prepare_files(database: &Path, now: DateTime<Utc>) -> Result<Prepared, Trouble> {
     writable(database)?;
     let lock = lock(database)?;
-    let finding = inspect(database)?;
+    let finding = match inspect(database) {
+        Ok(finding) => finding,
+        Err(trouble) => {
+            before::keep(database, None, now).await;
+            return Err(trouble);
+        }
+    };
+    let failed = |error: std::io::Error| failed(database, &error);
+    // Where the file by itself is not whole, it is the log that makes it so, and it stays.
+    let is_older = finding.log == LogState::Overwritten
+        && is_whole_alone(database, now).await.map_err(failed)?;
+    let finding = finding.with_log_if(!is_older);
+    let kept = before::keep(database, Some(&finding), now).await;
     let mut notices = Vec::new();
     match finding.log {
         LogState::Stale => {
-            let aside = set_log_aside(database, now).map_err(|error| failed(database, &error))?;
-            notices.push(notice::log_set_aside(database, &aside));
+            let aside = set_log_aside(database, now).map_err(failed)?;
+            notices.push(notice::log_set_aside(database, &aside, kept));
         }
         LogState::Overwritten => {
-            notices.extend(take_the_older(database, now).await?);
+            set_log_aside(database, now).map_err(failed)?;
+            notices.push(notice::restored_over_log(database, kept));
         }
-        LogState::Ours | LogState::Empty if finding.is_other => {
-            notices.push(notice::restored(database));
+        LogState::Ours | LogState::Empty if finding.is_other || kept.is_some() => {
+            notices.push(notice::restored(database, kept));
         }
         LogState::Ours | LogState::Empty => {}
     }
-    if super::pairing::Main::read(database).is_ok_and(|main| main.is_some()) {
-        check(database)
-            .await
-            .map_err(|reason| notice::damaged(database, &reason, ""))?;
+    if super::pairing::Main::read(database).is_ok_and(|main| main.is_some())
+        && let Err(reason) = check(database).await
+    {
+        before::keep(database, None, now).await;
+        return Err(notice::damaged(database, &reason, ""));
     }
     Ok(Prepared {
         keeper: None,
@@ -135,51 +149,14 @@ pub(super) fn lock(database: &Path) -> Result<Option<File>, Trouble> {
     Ok(Some(file))
 }
 
-/// Serves the state that somebody has written into the file, and keeps what the log says as a copy. Where the file by
-/// itself is not whole, it is the log that makes it so, and it stays.
-async fn take_the_older(database: &Path, now: DateTime<Utc>) -> Result<Option<Trouble>, Trouble> {
-    let failed = |error: std::io::Error| failed(database, &error);
-    let room = quarantine(database, now).map_err(failed)?;
-    let name = database.file_name().unwrap_or_default();
-    let (alone, both) = (room.join("alone"), room.join("both"));
-    for place in [&alone, &both] {
-        fs::create_dir_all(place).map_err(failed)?;
-        fs::copy(database, place.join(name)).map_err(failed)?;
-    }
-    let pair = both.join(name);
-    fs::copy(beside(database, "-wal"), beside(&pair, "-wal")).map_err(failed)?;
-    let is_whole = check(&alone.join(name)).await.is_ok();
-    let mut kept = None;
-    if is_whole && check(&pair).await.is_ok() {
-        kept = keep_pair(database, &pair).await;
-    }
-    for place in [alone, both] {
-        fs::remove_dir_all(place).map_err(failed)?;
-    }
-    if !is_whole {
-        return Ok(None);
-    }
-    set_log_aside(database, now).map_err(failed)?;
-    Ok(Some(notice::restored_over_log(database, kept)))
-}
-
-async fn keep_pair(database: &Path, pair: &Path) -> Option<u32> {
-    let mut source = connection(pair).await.ok()?;
-    let copies = copies::of(database);
-    let taken = copies::take_if_changed(&copies, &mut source, copies::PRE_RESTORE).await;
-    let closed = source.close().await;
-    if let Err(error) = &closed {
-        tracing::warn!(%error, "closing a copy");
-    }
-    match taken {
-        Ok(Some(taken)) => Some(taken.number),
-        // The one before is the same: it was made when the file was replaced.
-        Ok(None) => copies.list().ok()?.last().map(|copy| copy.number),
-        Err(error) => {
-            tracing::warn!(%error, "keeping the state before a restore");
-            None
-        }
-    }
+/// Whether the database is sound without the log beside it.
+async fn is_whole_alone(database: &Path, now: DateTime<Utc>) -> std::io::Result<bool> {
+    let room = quarantine(database, now)?;
+    let alone = room.join(database.file_name().unwrap_or_default());
+    fs::copy(database, &alone)?;
+    let is_whole = check(&alone).await.is_ok();
+    fs::remove_dir_all(room)?;
+    Ok(is_whole)
 }
 
 /// Moves the log, and the index that SQLite made of it, out of SQLite's sight.

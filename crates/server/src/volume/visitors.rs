@@ -12,13 +12,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::files::{Written, beside, directory, size};
+use super::twin::Names;
 
 /// How long after the last thing that a visitor did he is still taken to be there.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -45,6 +46,8 @@ struct Watch {
     files: [PathBuf; 2],
     directory: i32,
     seen: Mutex<Seen>,
+    /// Is told when somebody has left the directory.
+    names: OnceLock<Arc<Names>>,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +76,7 @@ impl Visitors {
             files: [database.to_owned(), beside(database, "-wal")],
             directory,
             seen: Mutex::default(),
+            names: OnceLock::new(),
         });
         let reader = Arc::downgrade(&watch);
         std::thread::spawn(move || follow(&reader));
@@ -99,6 +103,13 @@ impl Visitors {
             if now != found {
                 (found, since) = (now, Instant::now());
             }
+        }
+    }
+
+    /// Lets the log have another name as soon as somebody who may have read the one that it has is gone.
+    pub(super) fn tell_of_leaving(&self, names: &Arc<Names>) {
+        if self.0.names.set(Arc::clone(names)).is_err() {
+            unreachable!("a log is named by one");
         }
     }
 
@@ -154,6 +165,7 @@ impl Watch {
     fn read(&self, seen: &mut Seen) {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.events, &mut buffer);
+        let mut has_left = false;
         // Anything but an event means that there is none.
         while let Ok(event) = reader.next() {
             let flags = event.events();
@@ -171,6 +183,7 @@ impl Watch {
             {
                 continue;
             }
+            has_left |= name.is_empty() && !flags.contains(ReadFlags::OPEN);
             let open = seen.open.entry((event.wd(), name)).or_default();
             if flags.contains(ReadFlags::OPEN) {
                 *open += 1;
@@ -181,6 +194,9 @@ impl Watch {
                 continue;
             }
             seen.last = Some(Instant::now());
+        }
+        if has_left && let Some(names) = self.names.get() {
+            names.add();
         }
     }
 }

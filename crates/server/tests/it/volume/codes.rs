@@ -12,7 +12,7 @@ use server::state::Phase;
 use tokio::sync::watch;
 
 use super::served::Served;
-use crate::support::file::{execute, url};
+use crate::support::file::{copy_to, execute, url};
 use crate::support::process::{Process, configured};
 use crate::support::reads;
 use crate::support::small_disk::SmallDisk;
@@ -81,26 +81,60 @@ async fn a_second_service_waits_and_takes_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_without_its_database_is_kept_until_the_database_is_back() {
-    let mut served = Served::after(7).await;
-    served.process.kill();
-    let (file, log) = (served.file(), served.path("medicine.db-wal"));
-    let elsewhere = served.path("elsewhere");
-    fs::rename(&file, &elsewhere).expect("it is there");
-    let before = fs::read(&log).expect("it is there");
+    for has_twin in [true, false] {
+        let mut served = Served::after(7).await;
+        served.process.kill();
+        let (file, log) = (served.file(), served.path("medicine.db-wal"));
+        let elsewhere = served.path("elsewhere");
+        fs::rename(&file, &elsewhere).expect("it is there");
+        let before = fs::read(&log).expect("it is there");
+        let copy = if has_twin {
+            "The newest good copy is number 1 (pre-restore, made * UTC, with 4 drugs); what was entered after it is not in it. \
+             To go back to it: *medicine-tracker restore 1"
+                .to_owned()
+        } else {
+            fs::remove_dir_all(served.path("twin")).expect("it is there");
+            format!(
+                "There is no good copy of it in {}. If you have a backup elsewhere: *medicine-tracker restore - < FILE",
+                served.path("snapshots").display()
+            )
+        };
+        served.start();
+        let detail = format!(
+            "The newest entries are in {}, which is of use only together with that file. Nothing was changed. Put the file \
+             back where it was, or go back to a copy; to begin with nothing, move the log to another name. {copy}",
+            log.display(),
+        );
+        let title = format!("{} is gone, but its log is still there", file.display());
+        troubled(&mut served, "boot-missing", &title, &detail).await;
+        assert!(fs::read(&log).expect("it is there") == before);
+        if has_twin {
+            served.told(&["restore", "1"]);
+        } else {
+            fs::rename(&elsewhere, &file).expect("it is there");
+        }
+        served.ready().await;
+        assert_eq!(served.state().await, Ok(7));
+    }
+}
+
+/// A file that is torn after a stop is the newest state all the same: it is there twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_file_that_is_torn_after_a_stop_nothing_is_lost() {
+    let mut served = Served::after(30).await;
+    served.process.stop();
+    let file = served.file();
+    let whole = fs::read(&file).expect("it is there");
+    fs::write(&file, &whole[..whole.len() / 2]).expect("it is torn");
     served.start();
-    let detail = format!(
-        "The newest entries are in {}, which is of use only together with that file. Nothing was changed. Put the file back \
-         where it was, or go back to a copy; to begin with nothing, move the log to another name. There is no good copy of \
-         it in {}. If you have a backup elsewhere: *medicine-tracker restore - < FILE",
-        log.display(),
-        served.path("snapshots").display()
-    );
-    let title = format!("{} is gone, but its log is still there", file.display());
-    troubled(&mut served, "boot-missing", &title, &detail).await;
-    assert!(fs::read(&log).expect("it is there") == before);
-    fs::rename(&elsewhere, &file).expect("it is there");
+    let title = format!("{} is damaged: *", file.display());
+    let detail = "It may come from a backup that was made while something wrote, or from a failing disk. Nothing was changed, \
+                  and nothing is served from it. The newest good copy is number 1 (pre-restore, made * UTC, with 11 drugs); \
+                  what was entered after it is not in it. To go back to it: *medicine-tracker restore 1";
+    troubled(&mut served, "boot-damaged", &title, detail).await;
+    served.told(&["restore", "1"]);
     served.ready().await;
-    assert_eq!(served.state().await, Ok(7));
+    assert_eq!(served.state().await, Ok(30));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -302,15 +336,11 @@ async fn a_revision_that_this_version_does_not_have_is_told_with_the_copy_from_b
         served.told(&["backup"]);
         served.write(3).await;
         served.process.stop();
-        // What the other version entered, and the copy at its stop, which this one cannot use.
+        // What the other version entered, and a copy that it made, which this one cannot use.
         let sql = format!("INSERT INTO seaql_migrations VALUES ('{revision}', 0)");
         execute(&served.file(), &sql).await;
-        for copy in fs::read_dir(served.path("snapshots")).expect("there are copies") {
-            let path = copy.expect("an entry").path();
-            if path.to_string_lossy().ends_with("-stop.db") {
-                execute(&path, &sql).await;
-            }
-        }
+        let copy = served.path("snapshots/medicine-0002-20261122T031500Z-daily.db");
+        copy_to(&served.file(), &copy);
         served.start();
         let detail = format!("{detail} {COPY_1}");
         troubled(&mut served, code, title, &detail).await;

@@ -190,7 +190,6 @@ async fn old() -> (TempDir, Promise) {
     let down = engine.downgrade(&url(&file), &first, &options).await;
     down.expect("there is a way back");
     execute(&file, "PRAGMA wal_checkpoint(TRUNCATE)").await;
-    fs::remove_dir_all(served.path("snapshots")).expect("a stop makes a copy");
     (served.directory, Promise::of(&served.script))
 }
 

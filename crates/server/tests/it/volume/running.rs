@@ -98,3 +98,29 @@ async fn after_a_stop_the_file_alone_holds_everything() {
         Ok(40)
     );
 }
+
+/// What every log has changed is in the second copy as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_copy_is_the_file() {
+    let mut served = Served::after(0).await;
+    let file = served.file();
+    let written = || {
+        let found = fs::metadata(&file).expect("it is there");
+        found.modified().expect("it has a time")
+    };
+    for _ in 0..3 {
+        let before = written();
+        while written() == before {
+            served.write(10).await;
+        }
+    }
+    assert!(served.process.stop().1.success());
+    let twin = fs::read_dir(served.path("twin")).expect("it is there");
+    let twin: Vec<_> = twin.map(|entry| entry.expect("an entry").path()).collect();
+    let [twin] = &twin[..] else {
+        panic!("{twin:?}")
+    };
+    assert!(twin.to_string_lossy().ends_with("-whole.db"), "{twin:?}");
+    let (copy, file) = (fs::read(twin), fs::read(&file));
+    assert!(copy.expect("it can be read") == file.expect("it can be read"));
+}
