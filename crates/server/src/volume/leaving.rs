@@ -23,6 +23,7 @@ impl Volume {
         // Whoever still writes ends first, and nobody else begins.
         let writer = self.writer.lock().await;
         let mut side = self.side.lock().await;
+        side.copy.settle().await;
         let expected = *self.expected.lock().expect("no thread panicked");
         let is_gone = match (Written::of(&self.database), expected.database) {
             (Some(now), Some(before)) => !now.is_same_file(&before),

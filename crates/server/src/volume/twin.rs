@@ -121,7 +121,8 @@ pub(super) fn list(database: &Path) -> io::Result<Vec<(PathBuf, Found)>> {
     Ok(found)
 }
 
-fn directory(database: &Path) -> PathBuf {
+/// Where it all is.
+pub(super) fn directory(database: &Path) -> PathBuf {
     database.with_file_name(DIRECTORY)
 }
 

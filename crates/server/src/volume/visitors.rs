@@ -2,7 +2,8 @@
 //!
 //! inotify tells each opening and closing in the directory, also by another container. Both tar programs keep the
 //! directory itself open for as long as they run; what opens file after file is given a moment after each. Equal events
-//! in a row that nobody has read yet are told as one, so a thread reads them as they come.
+//! in a row that nobody has read yet are told as one, so a thread reads them as they come; and the directory that this one is
+//! in is watched as well, which tells of each opening and closing between two of the same.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +20,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::files::{Written, beside, directory, size};
-use super::twin::Names;
+use super::twin::{self, Names};
 
 /// How long after the last thing that a visitor did he is still taken to be there.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -35,6 +36,10 @@ const CHECK: Timespec = Timespec {
     tv_nsec: 0,
 };
 
+const WHAT: WatchFlags = WatchFlags::OPEN
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::CLOSE_NOWRITE);
+
 /// The openings and closings by others, since the last [`forget`](Self::forget).
 #[derive(Debug)]
 pub struct Visitors(Arc<Watch>);
@@ -45,6 +50,8 @@ struct Watch {
     /// The files that count.
     files: [PathBuf; 2],
     directory: i32,
+    /// Where the directory is; what happens there counts for nothing.
+    outside: Option<i32>,
     seen: Mutex<Seen>,
     /// Is told when somebody has left the directory.
     names: OnceLock<Arc<Names>>,
@@ -66,15 +73,18 @@ impl Visitors {
     /// The directory is not there, or the system watches nothing more.
     pub fn watch(database: &Path, snapshots: &Path) -> rustix::io::Result<Self> {
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        let what = WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE;
-        let directory = inotify::add_watch(&events, directory(database), what)?;
+        let outside = fs::canonicalize(directory(database)).ok();
+        let outside = outside.as_deref().and_then(Path::parent);
+        let outside = outside.and_then(|outside| inotify::add_watch(&events, outside, WHAT).ok());
+        let directory = inotify::add_watch(&events, directory(database), WHAT)?;
         if snapshots.is_dir() {
-            inotify::add_watch(&events, snapshots, what)?;
+            inotify::add_watch(&events, snapshots, WHAT)?;
         }
         let watch = Arc::new(Watch {
             events,
             files: [database.to_owned(), beside(database, "-wal")],
             directory,
+            outside,
             seen: Mutex::default(),
             names: OnceLock::new(),
         });
@@ -95,6 +105,11 @@ impl Visitors {
 
     /// Waits until nobody is, or until nobody writes.
     pub async fn settled(&self) {
+        // Who unpacks is there as well; the service itself does nothing there now.
+        let twin = twin::directory(&self.0.files[0]);
+        if let Err(error) = inotify::add_watch(&self.0.events, twin, WHAT) {
+            tracing::debug!(%error, "the second copy is not watched");
+        }
         let mut found = self.0.written();
         let mut since = Instant::now();
         while self.present() && since.elapsed() < UNCHANGED {
@@ -168,6 +183,9 @@ impl Watch {
         let mut has_left = false;
         // Anything but an event means that there is none.
         while let Ok(event) = reader.next() {
+            if Some(event.wd()) == self.outside {
+                continue;
+            }
             let flags = event.events();
             let name = event.file_name().map_or_else(OsString::new, |name| {
                 OsStr::from_bytes(name.to_bytes()).to_owned()
@@ -263,6 +281,24 @@ mod tests {
             later(&visitors);
             assert!(!visitors.present());
         }
+    }
+
+    /// Nobody reads the events meanwhile, and two equal ones in a row would be told as one.
+    #[test]
+    fn who_opens_the_directory_twice_and_closes_it_at_once_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = directory.path().join("medicine.db");
+        fs::write(&database, "").unwrap();
+        let visitors = Visitors::watch(&database, &directory.path().join("snapshots")).unwrap();
+        let mut seen = visitors.0.seen.lock().unwrap();
+        let first = File::open(directory.path()).unwrap();
+        visitors.0.read(&mut seen);
+        let second = File::open(directory.path()).unwrap();
+        visitors.0.read(&mut seen);
+        drop((first, second));
+        drop(seen);
+        later(&visitors);
+        assert!(!visitors.present());
     }
 
     #[test]
