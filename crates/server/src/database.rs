@@ -3,7 +3,7 @@
 //!
 //! Statements are the ORM's on both databases. PostgreSQL runs them through its pool. SQLite runs them where they are
 //! asked for: a reader is a connection of its own that never waits for the writer, and every change passes through the
-//! one thread that writes ([`writer`]), which commits what waits together.
+//! one connection that writes ([`writer`]), on which what waits is committed together.
 
 pub mod failure;
 mod query;

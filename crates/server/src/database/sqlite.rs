@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, params_from_iter};
@@ -13,7 +14,7 @@ use super::readers::{Readers, Reading};
 use super::record::{Cells, Number, Record};
 use super::session::Session;
 use super::value::Parameter;
-use super::writer::Writer;
+use super::writer::{BEGIN, Writer};
 use super::{PATIENCE, Work};
 use crate::volume::Volume;
 
@@ -201,6 +202,14 @@ impl Connection {
         let run = |raw: &rusqlite::Connection| raw.prepare_cached(sql)?.execute([]).map(drop);
         let result = run(&self.raw);
         self.noted(result)
+    }
+
+    /// Begins a transaction that writes, unless it would have to wait for that; answers whether it has.
+    pub(super) fn begins_at_once(&mut self) -> rusqlite::Result<bool> {
+        self.raw.busy_timeout(Duration::ZERO)?;
+        let begun = self.steer(BEGIN);
+        self.raw.busy_timeout(PATIENCE)?;
+        Ok(begun.is_ok())
     }
 
     /// Whether SQLite itself has ended the transaction, as it does when there is no space left.

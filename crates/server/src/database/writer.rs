@@ -1,16 +1,16 @@
-//! The one thread that writes to SQLite. Changes that wait together are committed together: each is undone by itself
-//! where it fails, and each is answered once the commit that holds it is on disk.
+//! The one connection that writes to SQLite, and the thread for what waits for it. Changes that wait together are committed
+//! together: each is undone by itself where it fails, and each is answered once the commit that holds it is on disk.
 //!
-//! A lone change waits for nobody. While one commit is on its way to the disk, those that come meanwhile wait, and are
-//! the next.
+//! A lone change waits for nobody, not even for that thread to wake: it is made where it was asked for. While one commit is
+//! on its way to the disk, those that come meanwhile wait, and are the next.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::failure::Error;
@@ -22,13 +22,24 @@ use crate::volume::Volume;
 const TOGETHER: usize = 128;
 /// Changes that may wait.
 const WAITING: usize = 4096;
+/// Begins a transaction that writes, once nobody else does.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Where changes are brought to.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    desk: Arc<Desk>,
+}
+
+/// What it takes to write.
+#[derive(Debug)]
+struct Desk {
     session: Arc<Mutex<Session>>,
-    volume: Arc<OnceLock<Arc<Volume>>>,
+    volume: OnceLock<Arc<Volume>>,
+    runtime: Handle,
+    /// Whether more than one change waited for the thread when it last took what waited.
+    is_crowded: AtomicBool,
 }
 
 /// A change that waits to be made.
@@ -78,18 +89,17 @@ impl Turn {
 impl Writer {
     pub(super) fn start(session: Session) -> Result<Self, Error> {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        let runtime = Handle::current();
-        let session = Arc::new(Mutex::new(session));
-        let volume = Arc::new(OnceLock::new());
-        let writer = Self {
-            jobs,
-            session: Arc::clone(&session),
-            volume: Arc::clone(&volume),
-        };
+        let desk = Arc::new(Desk {
+            session: Arc::new(Mutex::new(session)),
+            volume: OnceLock::new(),
+            runtime: Handle::current(),
+            is_crowded: AtomicBool::new(false),
+        });
+        let thread = Arc::clone(&desk);
         std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(waiting, &session, &volume, &runtime))?;
-        Ok(writer)
+            .spawn(move || thread.serve(waiting))?;
+        Ok(Self { jobs, desk })
     }
 
     pub(super) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -106,11 +116,13 @@ impl Writer {
             reply,
             turn: Arc::clone(&turn),
         };
-        let sent = self.jobs.try_send(Box::new(change));
-        sent.map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Closed,
-        })?;
+        if let Some(change) = self.make_here(Box::new(change)) {
+            let sent = self.jobs.try_send(change);
+            sent.map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Error::Busy,
+                mpsc::error::TrySendError::Closed(_) => Error::Closed,
+            })?;
+        }
         let outcome = match tokio::time::timeout(PATIENCE, &mut answer).await {
             Ok(outcome) => outcome,
             Err(_) if turn.give_up() => return Err(Error::Busy.into()),
@@ -124,18 +136,42 @@ impl Writer {
         }
     }
 
+    /// Makes a change on this thread where nobody else writes; gives it back where it has to wait. To wake the thread that
+    /// writes, and then again who asked, takes as long as the change.
+    fn make_here(&self, change: Box<dyn Job>) -> Option<Box<dyn Job>> {
+        // A runtime of one thread has no other that could go on meanwhile. Where many write, more are committed together by
+        // the thread: until it is awake others have come.
+        let is_possible = self.desk.runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+        let is_crowded = self.desk.is_crowded.load(Ordering::Relaxed);
+        let is_replaced = self.desk.volume.get().is_some_and(|it| it.is_replaced());
+        if !is_possible || is_crowded || is_replaced || self.jobs.capacity() < WAITING {
+            return Some(change);
+        }
+        let Ok(mut session) = self.desk.session.try_lock() else {
+            return Some(change);
+        };
+        tokio::task::block_in_place(|| {
+            let connection = session.sqlite().expect("this is SQLite");
+            if !matches!(connection.begins_at_once(), Ok(true)) {
+                return Some(change);
+            }
+            self.desk.settle(&mut session, Ok(()), &mut vec![change]);
+            None
+        })
+    }
+
     pub(super) fn session(&self) -> Arc<Mutex<Session>> {
-        Arc::clone(&self.session)
+        Arc::clone(&self.desk.session)
     }
 
     pub(super) async fn close(&self) -> Result<(), Error> {
-        let mut session = self.session.lock().await;
+        let mut session = self.desk.session.lock().await;
         let connection = session.sqlite().expect("this is SQLite");
         connection.close()
     }
 
     pub(super) fn acknowledge_into(&self, volume: Arc<Volume>) {
-        if self.volume.set(volume).is_err() {
+        if self.desk.volume.set(volume).is_err() {
             unreachable!("a database has one volume");
         }
     }
@@ -181,36 +217,51 @@ fn at_once<T>(mut future: std::pin::Pin<Box<dyn Future<Output = T> + Send + '_>>
     }
 }
 
-fn serve(
-    mut waiting: mpsc::Receiver<Box<dyn Job>>,
-    session: &Mutex<Session>,
-    volume: &OnceLock<Arc<Volume>>,
-    runtime: &Handle,
-) {
-    let mut group = Vec::with_capacity(TOGETHER);
-    while let Some(first) = waiting.blocking_recv() {
-        let mut session = session.blocking_lock();
-        group.push(first);
-        while group.len() < TOGETHER
-            && let Ok(next) = waiting.try_recv()
-        {
-            group.push(next);
+impl Desk {
+    fn serve(&self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(TOGETHER);
+        while let Some(first) = waiting.blocking_recv() {
+            let mut session = self.session.blocking_lock();
+            group.push(first);
+            while group.len() < TOGETHER
+                && let Ok(next) = waiting.try_recv()
+            {
+                group.push(next);
+            }
+            self.is_crowded.store(group.len() > 1, Ordering::Relaxed);
+            let begun = self.begin(&mut session);
+            self.settle(&mut session, begun, &mut group);
         }
-        let still_ours = |volume: &Volume| {
-            let found = runtime.block_on(volume.still_ours());
-            found.map_err(Error::Replaced)
-        };
-        let fate = match volume.get() {
-            // Nothing is read for a change from files that others have put there.
-            Some(volume) if volume.is_replaced() => still_ours(volume),
-            Some(volume) => commit(&mut session, &mut group).and_then(|()| {
-                if volume.looks_ours() {
-                    return Ok(());
-                }
-                still_ours(volume).inspect_err(|_| volume.disown())
-            }),
-            None => commit(&mut session, &mut group),
-        };
+    }
+
+    /// Begins a transaction, unless others are known to be in the place of the files: nothing is read from those for a
+    /// change.
+    fn begin(&self, session: &mut Session) -> Result<(), Error> {
+        match self.volume.get() {
+            Some(volume) if volume.is_replaced() => self.refuse(volume),
+            _ => Ok(steer(session, BEGIN)?),
+        }
+    }
+
+    fn refuse(&self, volume: &Volume) -> Result<(), Error> {
+        let found = self.runtime.block_on(volume.still_ours());
+        found.map_err(Error::Replaced)
+    }
+
+    /// Makes the changes in the transaction that was begun for them, and answers each.
+    fn settle(
+        &self,
+        session: &mut Session,
+        begun: Result<(), Error>,
+        group: &mut Vec<Box<dyn Job>>,
+    ) {
+        let committed = begun.and_then(|()| commit(session, group));
+        let fate = committed.and_then(|()| match self.volume.get() {
+            Some(volume) if !volume.looks_ours() => {
+                self.refuse(volume).inspect_err(|_| volume.disown())
+            }
+            _ => Ok(()),
+        });
         for job in group.drain(..) {
             job.answer(fate.clone());
         }
@@ -219,7 +270,6 @@ fn serve(
 
 /// Makes the changes and brings those that are to be kept to the disk.
 fn commit(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
-    steer(session, "BEGIN IMMEDIATE")?;
     let ended = make(session, group).and_then(|()| Ok(steer(session, "COMMIT")?));
     if ended.is_err()
         && let Some(connection) = session.sqlite()
