@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Json, shortened};
+use crate::json::shortened;
 use crate::problem::{Error, FieldError, Result};
 
 /// The largest body that is read, in bytes.
@@ -23,6 +23,15 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Fields {
     members: Vec<(String, Box<RawValue>)>,
     errors: Vec<FieldError>,
+    /// Whether a member that is absent stays what it is.
+    is_patch: bool,
+}
+
+/// What is given for a member.
+enum Given {
+    Nothing,
+    Null,
+    Value(Box<RawValue>),
 }
 
 impl Fields {
@@ -50,7 +59,7 @@ impl Fields {
             .collect();
         let mut fields = Self {
             members: Vec::with_capacity(members.len()),
-            errors: Vec::new(),
+            ..Self::default()
         };
         for ((name, value), is_new) in members.into_iter().zip(is_new) {
             if is_new {
@@ -62,21 +71,15 @@ impl Fields {
         Ok(fields)
     }
 
-    /// Applies these members to a document as a JSON merge patch (RFC 7396): a member replaces,
-    /// null removes, an absent one stays.
-    pub fn merge_into(self, document: &impl Json) -> Result<Self> {
-        let mut text = Vec::new();
-        document.write(&mut text);
-        let mut merged = Self::parse(&text)?;
-        merged.errors = self.errors;
-        for (name, value) in self.members {
-            match merged.members.iter_mut().find(|(known, _)| *known == name) {
-                Some(member) => member.1 = value,
-                // Null under an unknown name is kept as well, so that it is refused as unknown.
-                None => merged.members.push((name, value)),
-            }
-        }
-        Ok(merged)
+    /// The members of a JSON merge patch (RFC 7396): a member replaces, null removes, and an absent one stays.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub fn parse_patch(text: &[u8]) -> Result<Self> {
+        Ok(Self {
+            is_patch: true,
+            ..Self::parse(text)?
+        })
     }
 
     /// Whether a member is there, null included.
@@ -91,28 +94,47 @@ impl Fields {
             .any(|error| error.pointer == pointer(name))
     }
 
-    /// Reads a member that must be there. After a refusal the value is a stand-in: [`Self::finish`]
-    /// keeps it from being used.
+    /// Reads a member that must be there. After a refusal its value is a stand-in: [`Self::finish`] keeps it from being
+    /// used.
     pub fn required<T: Default>(
         &mut self,
         name: &str,
+        member: &mut T,
         parse: impl Fn(&RawValue) -> Result<T, String>,
-    ) -> T {
-        if let Some(raw) = self.take(name) {
-            return self.checked(name, parse(&raw)).unwrap_or_default();
+    ) {
+        match self.take(name) {
+            Given::Nothing if self.is_patch => {}
+            Given::Nothing | Given::Null => {
+                self.refuse(name, "is required");
+                *member = T::default();
+            }
+            Given::Value(raw) => *member = self.checked(name, parse(&raw)),
         }
-        self.refuse(name, "is required");
-        T::default()
     }
 
     /// Reads a member that may be absent or null.
-    pub fn optional<T>(
+    pub fn optional<T: Default>(
         &mut self,
         name: &str,
+        member: &mut T,
         parse: impl Fn(&RawValue) -> Result<T, String>,
-    ) -> Option<T> {
-        let raw = self.take(name)?;
-        self.checked(name, parse(&raw))
+    ) {
+        self.optional_or(name, member, T::default, parse);
+    }
+
+    /// Reads a member that is what is usual where it is absent or null.
+    pub fn optional_or<T: Default>(
+        &mut self,
+        name: &str,
+        member: &mut T,
+        usual: impl FnOnce() -> T,
+        parse: impl Fn(&RawValue) -> Result<T, String>,
+    ) {
+        match self.take(name) {
+            Given::Nothing if self.is_patch => {}
+            Given::Nothing | Given::Null => *member = usual(),
+            Given::Value(raw) => *member = self.checked(name, parse(&raw)),
+        }
     }
 
     /// Notes that a member's value cannot be.
@@ -135,14 +157,22 @@ impl Fields {
         }
     }
 
-    fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
-        let at = self.members.iter().position(|(known, _)| known == name)?;
+    fn take(&mut self, name: &str) -> Given {
+        let Some(at) = self.members.iter().position(|(known, _)| known == name) else {
+            return Given::Nothing;
+        };
         let (_, raw) = self.members.remove(at);
-        (raw.get() != "null").then_some(raw)
+        match raw.get() {
+            "null" => Given::Null,
+            _ => Given::Value(raw),
+        }
     }
 
-    fn checked<T>(&mut self, name: &str, parsed: Result<T, String>) -> Option<T> {
-        parsed.map_err(|detail| self.refuse(name, detail)).ok()
+    fn checked<T: Default>(&mut self, name: &str, parsed: Result<T, String>) -> T {
+        parsed.unwrap_or_else(|detail| {
+            self.refuse(name, detail);
+            T::default()
+        })
     }
 }
 
@@ -279,9 +309,10 @@ mod tests {
     #[test]
     fn every_refused_member_is_named_at_once() {
         let mut fields = Fields::parse(br#"{"a": "x", "c": true, "c": false, "d/e": 1}"#).unwrap();
-        let _: json::Amount = fields.required("a", json::amount);
-        let _: json::Amount = fields.required("b", json::amount);
-        let _ = fields.optional("c", json::boolean);
+        let mut amount = json::Amount::default();
+        fields.required("a", &mut amount, json::amount);
+        fields.required("b", &mut amount, json::amount);
+        fields.optional("c", &mut true, json::boolean);
         let errors = errors(fields);
         let places: Vec<_> = errors.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(places, ["/c", "/a", "/b", "/d~1e"]);
@@ -289,30 +320,19 @@ mod tests {
 
     #[test]
     fn a_merge_patch_replaces_removes_and_leaves_alone() {
-        struct Document {
-            kept: u32,
-            replaced: u32,
-            removed: u32,
-        }
-        json::object!(Document {
-            kept,
-            replaced,
-            removed,
-        });
-        let patch =
-            Fields::parse(br#"{"replaced": 20, "removed": null, "unknown": null}"#).unwrap();
-        let mut merged = patch
-            .merge_into(&Document {
-                kept: 1,
-                replaced: 2,
-                removed: 3,
-            })
-            .unwrap();
+        let patch = br#"{"replaced": 20, "removed": null, "needed": null, "unknown": null}"#;
+        let mut fields = Fields::parse_patch(patch).unwrap();
         let number = json::integer(0..=255u8);
-        assert_eq!(merged.optional("kept", &number), Some(1));
-        assert_eq!(merged.optional("replaced", &number), Some(20));
-        assert_eq!(merged.optional("removed", &number), None);
-        assert_eq!(errors(merged)[0].0, "/unknown");
+        let (mut kept, mut replaced, mut removed, mut needed) = (1, 2, 3, 4);
+        fields.required("kept", &mut kept, &number);
+        fields.optional("also_kept", &mut kept, &number);
+        fields.required("replaced", &mut replaced, &number);
+        fields.optional_or("removed", &mut removed, || 7, &number);
+        fields.required("needed", &mut needed, &number);
+        assert_eq!((kept, replaced, removed), (1, 20, 7));
+        let errors = errors(fields);
+        let places: Vec<_> = errors.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(places, ["/needed", "/unknown"]);
     }
 
     #[test]

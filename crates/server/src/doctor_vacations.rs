@@ -25,7 +25,7 @@ use crate::{json, openapi};
 const SORT_KEYS: &SortKeys<Column> = &[("id", Column::Id), ("start_date", Column::StartDate)];
 
 /// The writable members of an absence of the doctor; both days belong to it.
-#[derive(Clone, Debug, ToSchema)]
+#[derive(Clone, Debug, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DoctorVacationIn {
     #[schema(schema_with = json::date_in)]
@@ -67,11 +67,6 @@ pub struct ListParameters {
     sort: Option<String>,
 }
 
-json::object!(DoctorVacationIn {
-    start_date,
-    end_date,
-    notes,
-});
 json::object!(DoctorVacationOut {
     id,
     start_date,
@@ -82,18 +77,22 @@ json::object!(DoctorVacationOut {
 });
 
 impl DoctorVacationIn {
-    fn read(mut fields: Fields) -> Result<Self> {
-        let vacation = Self {
-            start_date: fields.required("start_date", json::date),
-            end_date: fields.required("end_date", json::date),
-            notes: fields
-                .optional(
-                    "notes",
-                    json::blank_or(|v| domain::text::multi_line(v, 2000)),
-                )
-                .flatten(),
-        };
-        let (start, end) = (vacation.start_date, vacation.end_date);
+    fn read(fields: Fields) -> Result<Self> {
+        Self::default().changed(fields)
+    }
+
+    /// Reads members over what they were.
+    fn changed(mut self, mut fields: Fields) -> Result<Self> {
+        let Self {
+            start_date,
+            end_date,
+            notes,
+        } = &mut self;
+        fields.required("start_date", start_date, json::date);
+        fields.required("end_date", end_date, json::date);
+        let lines = json::blank_or(|v| domain::text::multi_line(v, 2000));
+        fields.optional("notes", notes, lines);
+        let (start, end) = (self.start_date, self.end_date);
         if end < start && !fields.refused("start_date") && !fields.refused("end_date") {
             fields.refuse(
                 "end_date",
@@ -101,7 +100,7 @@ impl DoctorVacationIn {
             );
         }
         fields.finish()?;
-        Ok(vacation)
+        Ok(self)
     }
 
     fn of(row: &Model) -> Self {
@@ -288,9 +287,9 @@ async fn patch(
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
     let condition = IfMatch::read(&headers)?;
-    let patch = Fields::parse(&body)?;
+    let patch = Fields::parse_patch(&body)?;
     change(store, id, condition, move |before| {
-        DoctorVacationIn::read(patch.merge_into(&DoctorVacationIn::of(before))?)
+        DoctorVacationIn::of(before).changed(patch)
     })
     .await
 }

@@ -150,12 +150,11 @@ async fn patch(
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
     let condition = IfMatch::read(&headers)?;
-    let patch = Fields::parse(&body)?;
+    let patch = Fields::parse_patch(&body)?;
     let today = store.today();
     change(store, id, condition, move |before| {
         let counts = patch.has("current_amount");
-        let document = DrugIn::of(before.clone(), today)?;
-        let input = DrugIn::read(patch.merge_into(&document)?, StockMember::Required)?;
+        let input = DrugIn::of(before.clone(), today)?.changed(patch, StockMember::Required)?;
         let (stock, therapy) = (record::stock(before)?, record::therapy(before)?);
         let stock = if counts {
             input.counted(today)

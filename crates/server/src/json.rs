@@ -186,6 +186,13 @@ pub fn blank_or(
     }
 }
 
+/// Reads a value that may also be none.
+pub fn some<T>(
+    parse: impl Fn(&RawValue) -> Result<T, String>,
+) -> impl Fn(&RawValue) -> Result<Option<T>, String> {
+    move |raw| parse(raw).map(Some)
+}
+
 /// Reads a string as it stands.
 pub fn string(raw: &RawValue) -> Result<String, String> {
     if !raw.get().starts_with('"') {

@@ -3,15 +3,16 @@
 use chrono::NaiveDate;
 use domain::{Doses, Schedule, Stock, Therapy};
 use entity::drug;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::record;
 use crate::body::Fields;
-use crate::json::{self, Amount, Json, object};
+use crate::json::{self, Amount, Json};
 use crate::problem::Result;
 
 /// The writable members of a drug. Amounts are in units of the drug.
-#[derive(Clone, Debug, ToSchema)]
+#[derive(Clone, Debug, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrugIn {
     /// Trade name; trimmed and normalised to NFC.
@@ -106,92 +107,72 @@ impl Json for ScheduleType {
     }
 }
 
-object!(DrugIn {
-    name,
-    dosage_strength,
-    unit,
-    schedule_type,
-    morning_pre_food,
-    morning_post_food,
-    noon_pre_food,
-    noon_post_food,
-    evening_pre_food,
-    evening_post_food,
-    night,
-    even_week_pills,
-    odd_week_pills,
-    start_date,
-    end_date,
-    current_amount,
-    package_size,
-    reorder_lead_days,
-    archived,
-    instructions,
-});
-
 impl DrugIn {
     /// Reads a whole drug and refuses it with every reason at once.
-    pub(super) fn read(mut fields: Fields, stock: StockMember) -> Result<Self> {
-        let fields = &mut fields;
+    pub(super) fn read(fields: Fields, stock: StockMember) -> Result<Self> {
+        Self::default().changed(fields, stock)
+    }
+
+    /// Reads members over what they were, and refuses them with every reason at once.
+    pub(super) fn changed(mut self, mut fields: Fields, stock: StockMember) -> Result<Self> {
+        let Self {
+            name,
+            dosage_strength,
+            unit,
+            schedule_type,
+            morning_pre_food,
+            morning_post_food,
+            noon_pre_food,
+            noon_post_food,
+            evening_pre_food,
+            evening_post_food,
+            night,
+            even_week_pills,
+            odd_week_pills,
+            start_date,
+            end_date,
+            current_amount,
+            package_size,
+            reorder_lead_days,
+            archived,
+            instructions,
+        } = &mut self;
+        let one_line = |most| json::text(move |v| domain::text::single_line(v, most));
+        let strength = json::blank_or(|v| domain::text::verbatim(v, 100));
+        let lines = json::blank_or(|v| domain::text::multi_line(v, 2000));
         let choice = crate::query::choice(&ScheduleType::WORDS);
-        let drug = Self {
-            name: fields.required("name", json::text(|v| domain::text::single_line(v, 200))),
-            dosage_strength: fields
-                .optional(
-                    "dosage_strength",
-                    json::blank_or(|v| domain::text::verbatim(v, 100)),
-                )
-                .flatten(),
-            unit: fields
-                .optional("unit", json::text(|v| domain::text::single_line(v, 30)))
-                .unwrap_or_else(|| "tablet".to_owned()),
-            schedule_type: fields.required("schedule_type", |raw| choice(&json::string(raw)?)),
-            morning_pre_food: fields
-                .optional("morning_pre_food", json::amount)
-                .unwrap_or_default(),
-            morning_post_food: fields
-                .optional("morning_post_food", json::amount)
-                .unwrap_or_default(),
-            noon_pre_food: fields
-                .optional("noon_pre_food", json::amount)
-                .unwrap_or_default(),
-            noon_post_food: fields
-                .optional("noon_post_food", json::amount)
-                .unwrap_or_default(),
-            evening_pre_food: fields
-                .optional("evening_pre_food", json::amount)
-                .unwrap_or_default(),
-            evening_post_food: fields
-                .optional("evening_post_food", json::amount)
-                .unwrap_or_default(),
-            night: fields.optional("night", json::amount).unwrap_or_default(),
-            even_week_pills: fields.optional("even_week_pills", json::amount),
-            odd_week_pills: fields.optional("odd_week_pills", json::amount),
-            start_date: fields.optional("start_date", json::date),
-            end_date: fields.optional("end_date", json::date),
-            current_amount: match stock {
-                StockMember::Optional => fields
-                    .optional("current_amount", json::amount)
-                    .unwrap_or_default(),
-                StockMember::Required => fields.required("current_amount", json::amount),
-            },
-            package_size: fields.required("package_size", json::positive_amount),
-            reorder_lead_days: fields
-                .optional("reorder_lead_days", json::integer(0..=MAX_LEAD_DAYS))
-                .unwrap_or(21),
-            archived: fields
-                .optional("archived", json::boolean)
-                .unwrap_or_default(),
-            instructions: fields
-                .optional(
-                    "instructions",
-                    json::blank_or(|v| domain::text::multi_line(v, 2000)),
-                )
-                .flatten(),
-        };
-        drug.check_together(fields);
-        std::mem::take(fields).finish()?;
-        Ok(drug)
+        let schedule = |raw: &RawValue| choice(&json::string(raw)?);
+        fields.required("name", name, one_line(200));
+        fields.optional("dosage_strength", dosage_strength, strength);
+        fields.optional_or("unit", unit, || "tablet".to_owned(), one_line(30));
+        fields.required("schedule_type", schedule_type, schedule);
+        fields.optional("morning_pre_food", morning_pre_food, json::amount);
+        fields.optional("morning_post_food", morning_post_food, json::amount);
+        fields.optional("noon_pre_food", noon_pre_food, json::amount);
+        fields.optional("noon_post_food", noon_post_food, json::amount);
+        fields.optional("evening_pre_food", evening_pre_food, json::amount);
+        fields.optional("evening_post_food", evening_post_food, json::amount);
+        fields.optional("night", night, json::amount);
+        fields.optional("even_week_pills", even_week_pills, json::some(json::amount));
+        fields.optional("odd_week_pills", odd_week_pills, json::some(json::amount));
+        fields.optional("start_date", start_date, json::some(json::date));
+        fields.optional("end_date", end_date, json::some(json::date));
+        match stock {
+            StockMember::Optional => {
+                fields.optional("current_amount", current_amount, json::amount);
+            }
+            StockMember::Required => {
+                fields.required("current_amount", current_amount, json::amount);
+            }
+        }
+        fields.required("package_size", package_size, json::positive_amount);
+        let days = json::integer(0..=MAX_LEAD_DAYS);
+        fields.optional_or("reorder_lead_days", reorder_lead_days, || 21, days);
+        fields.optional("archived", archived, json::boolean);
+        fields.optional("instructions", instructions, lines);
+        self.check_together(&mut fields);
+        fields.finish()?;
+        Ok(self)
     }
 
     /// Refuses members that cannot stand beside each other.

@@ -100,8 +100,10 @@ impl Refill {
             return Ok(Self::Packages(1));
         }
         let mut fields = Fields::parse(body)?;
-        let packages = fields.optional("packages", json::integer(1..=MAX_PACKAGES));
-        let amount = fields.optional("amount", json::positive_amount);
+        let (mut packages, mut amount) = (None, None);
+        let number = json::some(json::integer(1..=MAX_PACKAGES));
+        fields.optional("packages", &mut packages, number);
+        fields.optional("amount", &mut amount, json::some(json::positive_amount));
         if packages.is_some() && amount.is_some() {
             fields.refuse("amount", "must be left out where packages are given");
         }
