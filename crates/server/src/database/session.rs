@@ -123,49 +123,51 @@ impl Session {
         Ok(stored.ok_or(DbErr::RecordNotInserted)?)
     }
 
-    /// Updates a row by its key and answers it as it is stored.
-    async fn update<A>(&mut self, row: A) -> Result<ModelOf<A>, Error>
-    where
-        A: ActiveModelTrait + 'static,
-        ModelOf<A>: Record,
-    {
-        let (text, values) = text::update(row, self.backend())?;
-        let stored = self.run(&text, values).await?.pop();
-        Ok(stored.ok_or(DbErr::RecordNotUpdated)?)
-    }
-
-    /// Updates what differs from the row as it was, and answers it as it is stored: whoever writes a column writes its
+    /// Updates what differs from the row as it was, and answers it as it is then: whoever writes a column writes its
     /// indexes.
     pub async fn change<A>(&mut self, before: &ModelOf<A>, mut row: A) -> Result<ModelOf<A>, Error>
     where
         A: ActiveModelTrait + 'static,
-        ModelOf<A>: Record,
     {
+        let mut after = before.clone();
         let mut differs = false;
         for column in <A::Entity as EntityTrait>::Column::iter() {
-            let is_key = text::is_key::<A::Entity>(column);
-            let same = |value: &Value| *value == before.get(column);
-            match row.get(column).into_value() {
-                Some(value) if !is_key && same(&value) => row.not_set(column),
-                Some(_) => differs |= !is_key,
-                None => {}
+            if text::is_key::<A::Entity>(column) {
+                continue;
+            }
+            if let Some(value) = row.get(column).into_value() {
+                if value == before.get(column) {
+                    row.not_set(column);
+                } else {
+                    after.set(column, value);
+                    differs = true;
+                }
             }
         }
         if differs {
-            self.update(row).await
-        } else {
-            Ok(before.clone())
+            let (text, values) = text::update(row, self.backend())?;
+            if self.alter(&text, values).await? == 0 {
+                return Err(DbErr::RecordNotUpdated.into());
+            }
         }
+        Ok(after)
     }
 
     /// Runs a statement and answers how many rows it has changed.
     pub async fn execute(&mut self, query: &impl StatementBuilder) -> Result<u64, Error> {
         let statement = query.build(&self.backend());
+        let values = statement.values.map_or(Vec::new(), |values| values.0);
+        self.alter(&statement.sql, values).await
+    }
+
+    async fn alter(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, Error> {
+        let statement = |values| Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         Ok(match &mut self.0 {
-            Kind::Sqlite(connection) => connection.execute(&statement.sql, values(&statement))?,
-            Kind::Pool(pool) => pool.execute_raw(statement).await?.rows_affected(),
+            Kind::Sqlite(connection) => connection.execute(sql, &values)?,
+            Kind::Pool(pool) => pool.execute_raw(statement(values)).await?.rows_affected(),
             Kind::Transaction(transaction) => {
-                transaction.execute_raw(statement).await?.rows_affected()
+                let done = transaction.execute_raw(statement(values)).await?;
+                done.rows_affected()
             }
         })
     }

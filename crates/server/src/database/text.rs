@@ -57,7 +57,7 @@ where
     Ok((text, values))
 }
 
-/// What updates a row by its key and answers all of it, with its values.
+/// What updates a row by its key, with its values.
 pub(super) fn update<A>(row: A, backend: DbBackend) -> Result<(Arc<str>, Vec<Value>), DbErr>
 where
     A: ActiveModelTrait + 'static,
@@ -73,8 +73,7 @@ where
             is_postgres(backend),
         ),
         || {
-            let mut query = A::Entity::update(row).validate()?.into_query();
-            query.returning(returning::<A::Entity>());
+            let query = A::Entity::update(row).validate()?.into_query();
             Ok(StatementBuilder::build(&query, &backend))
         },
     )?;
@@ -155,8 +154,7 @@ mod tests {
         ];
         for row in rows.iter().chain(&rows) {
             let (text, values) = update(row.clone(), DbBackend::Sqlite).unwrap();
-            let mut query = Entity::update(row.clone()).validate().unwrap().into_query();
-            query.returning(returning::<Entity>());
+            let query = Entity::update(row.clone()).validate().unwrap().into_query();
             assert_eq!((text.to_string(), values), statement(&query));
 
             let (text, values) = insert(row.clone(), DbBackend::Sqlite).unwrap();
