@@ -62,6 +62,14 @@ impl Database {
         }
     }
 
+    /// A session for one question, which SQLite answers from one moment without being told.
+    pub async fn glance(&self) -> Result<Reading, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.glance().await,
+            Self::Postgres(pool) => Ok(Reading::of_pool(pool.clone())),
+        }
+    }
+
     /// Does `work` in a transaction that may write, and answers once it is on disk. An error undoes all of it.
     ///
     /// The work waits for nothing but its session: on SQLite others are committed with it.
@@ -106,7 +114,7 @@ impl Database {
 
     /// Fails unless the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.read().await?.ping().await
+        self.glance().await?.ping().await
     }
 
     /// Closes every connection; on SQLite this brings what is left of the write-ahead log into the file.

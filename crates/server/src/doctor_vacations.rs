@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Absence, Absences};
 use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
+use entity::drug;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, EntityTrait, FromQueryResult, QuerySelect, QueryTrait};
 use utoipa::{IntoParams, ToSchema};
@@ -149,24 +150,37 @@ impl From<Model> for DoctorVacationOut {
 }
 
 /// The days of an absence alone.
-#[derive(Debug, FromQueryResult)]
-pub(crate) struct Days {
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Days {
     pub(crate) start_date: NaiveDate,
     pub(crate) end_date: NaiveDate,
 }
 
+static DAYS: Query = Query::new(|| {
+    let days = Entity::find().select_only();
+    days.columns([Column::StartDate, Column::EndDate])
+        .into_query()
+});
+
 /// Every absence of the doctor, for the rules.
 pub(crate) async fn absences(session: &mut Session) -> Result<Absences> {
-    static DAYS: Query = Query::new(|| {
-        let days = Entity::find().select_only();
-        days.columns([Column::StartDate, Column::EndDate])
-            .into_query()
-    });
-    let rows: Vec<Days> = session.ready(&DAYS, Vec::new()).await?;
-    Ok(Absences::new(rows.into_iter().map(|days| Absence {
+    Ok(of_days(session.ready(&DAYS, Vec::new()).await?))
+}
+
+/// A drug, and every absence of the doctor at that moment.
+pub(crate) async fn drug_and_absences(
+    session: &mut Session,
+    id: i64,
+) -> Result<Option<(drug::Model, Absences)>> {
+    let found = session.find_and_days::<drug::Entity>(id, &DAYS).await?;
+    Ok(found.map(|(drug, days)| (drug, of_days(days))))
+}
+
+fn of_days(rows: Vec<Days>) -> Absences {
+    Absences::new(rows.into_iter().map(|days| Absence {
         start: days.start_date,
         end: days.end_date,
-    })))
+    }))
 }
 
 /// Every route of this resource.
@@ -248,7 +262,7 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
-    let mut session = store.database.read().await?;
+    let mut session = store.database.glance().await?;
     let row = session.find::<Entity>(id.number()).await?;
     Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
 }

@@ -24,7 +24,7 @@ pub use self::refill::RefillIn;
 use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::Session;
-use crate::doctor_vacations::absences;
+use crate::doctor_vacations::{absences, drug_and_absences};
 use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
 use crate::id::{Id, IdParameter};
 use crate::problem::{Error, Result};
@@ -107,11 +107,10 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
 async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
-    let mut session = store.database.read().await?;
-    let row = session.find::<drug::Entity>(id.number()).await?;
-    let row = row.ok_or_else(|| not_found(&id))?;
-    let absences = absences(&mut session).await?;
+    let mut session = store.database.glance().await?;
+    let found = drug_and_absences(&mut session, id.number()).await?;
     drop(session);
+    let (row, absences) = found.ok_or_else(|| not_found(&id))?;
     Ok(tagged(row, &absences, store.today())?.answer(&headers))
 }
 

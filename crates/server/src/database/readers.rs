@@ -25,6 +25,8 @@ pub(super) struct Readers {
 pub struct Reading {
     session: Option<Session>,
     home: Option<Arc<Readers>>,
+    /// Whether a transaction keeps the moment.
+    keeps: bool,
 }
 
 impl Readers {
@@ -38,6 +40,14 @@ impl Readers {
 
     /// Takes a connection and begins to look.
     pub(super) async fn look(readers: &Arc<Self>) -> Result<Reading, Error> {
+        let mut reading = Self::glance(readers).await?;
+        reading.steer("BEGIN")?;
+        reading.keeps = true;
+        Ok(reading)
+    }
+
+    /// Takes a connection.
+    pub(super) async fn glance(readers: &Arc<Self>) -> Result<Reading, Error> {
         let permit = match readers.permits.try_acquire() {
             Ok(permit) => permit,
             Err(_) => tokio::time::timeout(PATIENCE, readers.permits.acquire())
@@ -46,12 +56,11 @@ impl Readers {
                 .map_err(|_| Error::Closed)?,
         };
         permit.forget();
-        let mut reading = Reading {
+        Ok(Reading {
             session: Some(readers.take()),
             home: Some(Arc::clone(readers)),
-        };
-        reading.steer("BEGIN")?;
-        Ok(reading)
+            keeps: false,
+        })
     }
 
     /// Takes every connection, once nobody uses any, for good.
@@ -83,6 +92,7 @@ impl Reading {
         Self {
             session: Some(Session::of_pool(pool)),
             home: None,
+            keeps: false,
         }
     }
 
@@ -113,7 +123,9 @@ impl Drop for Reading {
         let Some(home) = self.home.take() else {
             return;
         };
-        if let Err(error) = self.steer("ROLLBACK") {
+        if self.keeps
+            && let Err(error) = self.steer("ROLLBACK")
+        {
             tracing::warn!(%error, "a look at the data could not be ended");
         }
         if let Some(session) = self.session.take() {

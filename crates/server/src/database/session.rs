@@ -11,6 +11,7 @@ use super::query::Query;
 use super::record::{Number, Record};
 use super::sqlite::Connection;
 use super::text;
+use crate::doctor_vacations::Days;
 
 /// A connection for one request. On SQLite it answers before it is awaited.
 #[derive(Debug)]
@@ -85,6 +86,23 @@ impl Session {
     pub async fn find<E: Keyed>(&mut self, key: KeyOf<E>) -> Result<Option<E::Model>, Error> {
         let text = text::find::<E>(false, self.backend())?;
         Ok(self.run(&text, vec![key.into()]).await?.pop())
+    }
+
+    /// The row with this key, and what the query for the absences answers; on SQLite both at one moment.
+    pub async fn find_and_days<E: Keyed>(
+        &mut self,
+        key: KeyOf<E>,
+        absences: &Query,
+    ) -> Result<Option<(E::Model, Vec<Days>)>, Error> {
+        if let Kind::Sqlite(connection) = &mut self.0 {
+            let text = text::find::<E>(false, DbBackend::Sqlite)?;
+            let absences = absences.text(DbBackend::Sqlite);
+            return Ok(connection.row_and_days(&text, &[key.into()], absences)?);
+        }
+        let Some(row) = self.find::<E>(key).await? else {
+            return Ok(None);
+        };
+        Ok(Some((row, self.ready(absences, Vec::new()).await?)))
     }
 
     /// The row with this key, which nobody else changes until the transaction ends.

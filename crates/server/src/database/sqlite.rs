@@ -11,11 +11,12 @@ use tokio::sync::Mutex;
 
 use super::failure::Error;
 use super::readers::{Readers, Reading};
-use super::record::{Cells, Number, Record};
+use super::record::{Cells, Record};
 use super::session::Session;
 use super::value::Parameter;
 use super::writer::{BEGIN, Writer};
 use super::{PATIENCE, Work};
+use crate::doctor_vacations::Days;
 use crate::volume::Volume;
 
 /// More than the threads that serve requests, so that none waits for another.
@@ -47,6 +48,8 @@ pub(crate) struct Connection {
     raw: rusqlite::Connection,
     /// Why a statement failed last, which may have ended the whole transaction.
     failed: Option<rusqlite::ffi::Error>,
+    /// The doctor's absences at a version of the data: they seldom change, and every drug is read with them.
+    days: Option<(i64, Vec<Days>)>,
 }
 
 impl Sqlite {
@@ -77,12 +80,16 @@ impl Sqlite {
         Readers::look(&self.readers).await
     }
 
+    pub(super) async fn glance(&self) -> Result<Reading, Error> {
+        Readers::glance(&self.readers).await
+    }
+
     /// SQLite counts what has been committed by others, and to this connection everybody is another.
     pub(super) fn state(&self) -> Result<String, Error> {
         let watch = &*self.watch;
         let mut connection = watch.connection.lock().expect("no thread panicked");
-        let counted = connection.rows::<Number>("PRAGMA data_version", &[])?;
-        let counted = counted.first().map_or(0, |row| row.number);
+        let counted = data_version(&connection.raw);
+        let counted = connection.noted(counted)?;
         Ok(format!("{} {counted}", watch.of))
     }
 
@@ -137,7 +144,11 @@ impl Connection {
              PRAGMA trusted_schema = OFF;
              SELECT count(*) FROM sqlite_schema;",
         )?;
-        Ok(Self { raw, failed: None })
+        Ok(Self {
+            raw,
+            failed: None,
+            days: None,
+        })
     }
 
     /// The connection as its library has it.
@@ -163,16 +174,36 @@ impl Connection {
         sql: &str,
         values: &[Value],
     ) -> rusqlite::Result<Vec<R>> {
-        let run = |raw: &rusqlite::Connection| {
+        let result = rows(&self.raw, sql, values);
+        self.noted(result)
+    }
+
+    /// The first row of a statement, and what the statement for the absences answers at the same moment: SQLite keeps to
+    /// one until the last statement has ended (<https://www.sqlite.org/lang_transaction.html>, implicit transactions).
+    pub(super) fn row_and_days<R: Record>(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        absences: &str,
+    ) -> rusqlite::Result<Option<(R, Vec<Days>)>> {
+        let run = |raw: &rusqlite::Connection, known: &mut Option<(i64, Vec<Days>)>| {
             let mut prepared = raw.prepare_cached(sql)?;
-            let mut rows = prepared.query(params_from_iter(values.iter().map(Parameter)))?;
-            let mut records = Vec::new();
-            while let Some(row) = rows.next()? {
-                records.push(R::read(&mut Cells::of(row))?);
+            let mut first = prepared.query(params_from_iter(values.iter().map(Parameter)))?;
+            let Some(row) = first.next()? else {
+                return Ok(None);
+            };
+            let record = R::read(&mut Cells::of(row))?;
+            let version = data_version(raw)?;
+            if let Some((of, days)) = known
+                && *of == version
+            {
+                return Ok(Some((record, days.clone())));
             }
-            Ok(records)
+            let days: Vec<Days> = rows(raw, absences, &[])?;
+            *known = Some((version, days.clone()));
+            Ok(Some((record, days)))
         };
-        let result = run(&self.raw);
+        let result = run(&self.raw, &mut self.days);
         self.noted(result)
     }
 
@@ -236,5 +267,82 @@ impl Connection {
             self.failed = Some(*error);
         }
         result
+    }
+}
+
+fn rows<R: Record>(
+    raw: &rusqlite::Connection,
+    sql: &str,
+    values: &[Value],
+) -> rusqlite::Result<Vec<R>> {
+    let mut prepared = raw.prepare_cached(sql)?;
+    let mut rows = prepared.query(params_from_iter(values.iter().map(Parameter)))?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(R::read(&mut Cells::of(row))?);
+    }
+    Ok(records)
+}
+
+/// Counts what others than this connection have committed, as far as the moment that it looks at.
+fn data_version(raw: &rusqlite::Connection) -> rusqlite::Result<i64> {
+    let mut prepared = raw.prepare_cached("PRAGMA data_version")?;
+    prepared.query_row([], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    thread_local! {
+        static OTHER: RefCell<Option<Connection>> = const { RefCell::new(None) };
+    }
+
+    /// What is read while somebody else commits a change.
+    struct Meanwhile;
+
+    impl Record for Meanwhile {
+        fn read(_: &mut Cells<'_>) -> rusqlite::Result<Self> {
+            OTHER.with_borrow_mut(|other| {
+                let other = other.as_mut().expect("the test has opened it");
+                other.execute("UPDATE days SET first = date(first, '+1 day')", &[])
+            })?;
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn absences_are_of_the_moment_of_the_row() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let made = rusqlite::Connection::open(&path).unwrap();
+        made.execute_batch(
+            "CREATE TABLE days (first, last); INSERT INTO days VALUES ('2026-12-01', '2026-12-31')",
+        )
+        .unwrap();
+        let mut reader = Connection::open(&path).unwrap();
+        OTHER.set(Some(Connection::open(&path).unwrap()));
+        let select = "SELECT first, last FROM days";
+        let mut begins = |is_changed: bool| {
+            let days = if is_changed {
+                let found = reader.row_and_days::<Meanwhile>(select, &[], select);
+                found.unwrap().expect("there is a row").1
+            } else {
+                let found = reader.row_and_days::<Days>(select, &[], select);
+                found.unwrap().expect("there is a row").1
+            };
+            days[0].start_date.to_string()
+        };
+
+        assert_eq!(begins(false), "2026-12-01");
+        assert_eq!(
+            begins(true),
+            "2026-12-01",
+            "the change is of a later moment"
+        );
+        assert_eq!(begins(true), "2026-12-02", "and so is the next");
+        assert_eq!(begins(false), "2026-12-03");
     }
 }
