@@ -17,7 +17,7 @@ use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::{Query, Session};
 use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
 use crate::id::{Id, IdParameter};
-use crate::page::{self, PageRequest, Rows, SortKeys};
+use crate::page::{self, PageRequest, Plan, Rows, SortKeys};
 use crate::problem::{Error, Result};
 use crate::query::Parameters;
 use crate::state::{App, Store};
@@ -214,8 +214,8 @@ async fn list(
     let request = PageRequest::read(&mut parameters, SORT_KEYS, "start_date");
     parameters.finish()?;
     let mut session = store.database.read().await?;
-    let rows = Rows::all();
-    let page = request.read_from::<Entity>(&rows, &mut session).await?;
+    let plan = Plan::new::<Entity>(request, &Rows::all(), session.backend());
+    let page = plan.read::<Entity>(&mut session).await?;
     let total = Entity::find()
         .select_only()
         .column_as(Expr::cust("*").count(), "number");

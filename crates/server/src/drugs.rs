@@ -63,8 +63,8 @@ async fn list(
     }
     let mut session = store.database.read().await?;
     let absences = absences(&mut session).await?;
-    let request = list::ListRequest::read(query.as_deref(), today, &absences)?;
-    let (page, total) = request.page(&mut session).await?;
+    let listing = list::Listing::of(query.as_deref(), today, &absences, session.backend())?;
+    let (page, total) = listing.read(&mut session).await?;
     drop(session);
     let headers = page.headers(uri.path(), query.as_deref(), total);
     let drugs = page.rows.into_iter();

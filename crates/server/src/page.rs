@@ -1,5 +1,7 @@
 //! Keyset pages: a page begins after the last row of the one before, so the last costs what the first does.
 
+mod plan;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine;
@@ -7,13 +9,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::NaiveDate;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoIden, Query, SelectStatement, UnionType, Value};
 use sea_orm::{
-    ColumnTrait, ColumnType, Condition, DbBackend, EntityTrait, FromQueryResult, Iterable,
-    ModelTrait, Order, PrimaryKeyToColumn, QueryTrait,
+    ColumnTrait, ColumnType, Condition, DbBackend, EntityTrait, Iterable, Order,
+    PrimaryKeyToColumn, QueryTrait,
 };
 use serde_json::json;
 
-use crate::database::record::{Number, Record};
-use crate::database::{Error, Keyed, Session};
+pub use self::plan::Plan;
 use crate::json::{Json, shortened};
 use crate::query::Parameters;
 
@@ -131,67 +132,9 @@ impl<C: ColumnTrait> PageRequest<C> {
         }
     }
 
-    /// Reads the page out of the rows of a list.
-    ///
-    /// SQLite is asked for the keys, which an index has, and then for the row of each: what it merges or sorts it moves
-    /// about column by column. To PostgreSQL each question is a way there and back.
-    pub async fn read_from<E>(
-        &self,
-        rows: &Rows,
-        session: &mut Session,
-    ) -> Result<Page<E::Model>, Error>
-    where
-        E: Keyed + EntityTrait<Column = C>,
-    {
-        let statements = self.statements::<E>(rows, session.backend());
-        let wanted = usize::try_from(self.limit).expect("a limit is at most 200");
-        let (mut found, total) = if session.backend() == DbBackend::Sqlite {
-            let mut keys: Vec<Number> = self.gather(statements, session).await?;
-            let total = self.counts(rows).then_some(keys.len() as u64);
-            keys.truncate(wanted + 1);
-            let keys: Vec<i64> = keys.iter().map(|key| key.number).collect();
-            (session.find_each::<E>(&keys).await?, total)
-        } else {
-            (self.gather(statements, session).await?, None)
-        };
-        let more = found.len() > wanted;
-        found.truncate(wanted);
-        let next = found.last().filter(|_| more).map(|row| {
-            let keys = self.sort.keys.iter();
-            let values: Vec<_> = keys.map(|(column, _)| row.get(*column)).collect();
-            encode(&self.sort.text, &values)
-        });
-        Ok(Page {
-            rows: found,
-            next,
-            total,
-        })
-    }
-
     /// The most important key of the order.
     pub fn first_key(&self) -> C {
         self.sort.keys[0].0
-    }
-
-    async fn gather<R>(
-        &self,
-        statements: Vec<SelectStatement>,
-        session: &mut Session,
-    ) -> Result<Vec<R>, Error>
-    where
-        R: Record + FromQueryResult,
-    {
-        let mut found = Vec::new();
-        for mut statement in statements {
-            if !found.is_empty() {
-                statement.limit(self.one_more() - found.len() as u64);
-            }
-            found.extend(session.rows(&statement).await?);
-            if found.len() as u64 >= self.one_more() {
-                break;
-            }
-        }
-        Ok(found)
     }
 
     /// One row more than the page holds tells whether there is a next one.

@@ -2,8 +2,8 @@
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyTrait, QueryResult, QueryTrait,
-    Select, Statement, StatementBuilder, Value,
+    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyTrait, QueryTrait, Select,
+    Statement, StatementBuilder, Value,
 };
 
 use super::failure::Error;
@@ -190,17 +190,28 @@ impl Session {
         })
     }
 
-    /// Every row of a statement; its columns come in the order of the record's.
+    /// Every row of a query; its columns come in the order of the record's.
     pub async fn rows<R>(&mut self, query: &impl StatementBuilder) -> Result<Vec<R>, Error>
     where
         R: Record + FromQueryResult,
     {
         let statement = query.build(&self.backend());
-        match &mut self.0 {
-            Kind::Sqlite(connection) => Ok(connection.rows(&statement.sql, values(&statement))?),
-            Kind::Pool(pool) => read(&pool.query_all_raw(statement).await?),
-            Kind::Transaction(transaction) => read(&transaction.query_all_raw(statement).await?),
+        self.asked(&statement).await
+    }
+
+    /// Every row of a statement that is made already.
+    pub async fn asked<R>(&mut self, statement: &Statement) -> Result<Vec<R>, Error>
+    where
+        R: Record + FromQueryResult,
+    {
+        if let Kind::Sqlite(connection) = &mut self.0 {
+            let values = statement
+                .values
+                .as_ref()
+                .map_or(&[][..], |values| &values.0);
+            return Ok(connection.rows(&statement.sql, values)?);
         }
+        self.fetched(statement.clone()).await
     }
 
     /// Every row of a query whose text is made already.
@@ -215,14 +226,22 @@ impl Session {
     where
         R: Record + FromQueryResult,
     {
-        let statement = |values| Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-        match &mut self.0 {
-            Kind::Sqlite(connection) => Ok(connection.rows(sql, &values)?),
-            Kind::Pool(pool) => read(&pool.query_all_raw(statement(values)).await?),
-            Kind::Transaction(transaction) => {
-                read(&transaction.query_all_raw(statement(values)).await?)
-            }
+        if let Kind::Sqlite(connection) = &mut self.0 {
+            return Ok(connection.rows(sql, &values)?);
         }
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        self.fetched(statement).await
+    }
+
+    /// Every row that PostgreSQL has for a statement.
+    async fn fetched<R: FromQueryResult>(&mut self, statement: Statement) -> Result<Vec<R>, Error> {
+        let rows = match &self.0 {
+            Kind::Sqlite(_) => Vec::new(),
+            Kind::Pool(pool) => pool.query_all_raw(statement).await?,
+            Kind::Transaction(transaction) => transaction.query_all_raw(statement).await?,
+        };
+        let records = rows.iter().map(|row| R::from_query_result(row, ""));
+        Ok(records.collect::<Result<_, _>>()?)
     }
 
     /// Fails unless the database answers.
@@ -237,13 +256,4 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn read<R: FromQueryResult>(rows: &[QueryResult]) -> Result<Vec<R>, Error> {
-    let records = rows.iter().map(|row| R::from_query_result(row, ""));
-    Ok(records.collect::<Result<_, _>>()?)
-}
-
-fn values(statement: &Statement) -> &[Value] {
-    statement.values.as_ref().map_or(&[], |values| &values.0)
 }

@@ -2,18 +2,22 @@
 
 mod filter;
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use chrono::NaiveDate;
 use domain::Absences;
 use entity::drug::{Column, Entity, Model};
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, Condition, DbBackend};
+use sea_orm::{ColumnTrait, Condition, DbBackend, Statement};
 use utoipa::IntoParams;
 
 use self::filter::Filter;
 use super::input::ScheduleType;
 use crate::database::Session;
-use crate::page::{Page, PageRequest, Rows, SortKeys};
-use crate::problem::{Error, Result};
+use crate::database::record::Number;
+use crate::page::{Page, PageRequest, Plan, SortKeys};
+use crate::problem::Result;
 use crate::query::{Parameters, choice};
 
 const SORT_KEYS: &SortKeys<Column> = &[
@@ -63,21 +67,78 @@ enum ArchivedParameter {
     Any,
 }
 
+/// A page of drugs and how many there are, as a database is asked for them.
+#[derive(Debug)]
+pub(super) struct Listing {
+    plan: Plan<Column>,
+    total: Statement,
+}
+
 /// A page of drugs, as it was asked for.
 #[derive(Debug)]
-pub(super) struct ListRequest {
+struct ListRequest {
     filter: Filter,
     page: PageRequest<Column>,
 }
 
-impl ListRequest {
-    /// Reads every parameter.
-    pub(super) fn read(
+/// What a listing follows from: the query, today, until when a drug is due, and whether the database is PostgreSQL.
+type Question = (String, NaiveDate, NaiveDate, bool);
+
+/// How many listings are kept at most, and for queries of which length: a household asks for the same few every day.
+const KEPT: usize = 64;
+const KEPT_QUERY_BYTES: usize = 128;
+
+static LISTINGS: LazyLock<Mutex<HashMap<Question, Arc<Listing>>>> = LazyLock::new(Mutex::default);
+
+impl Listing {
+    /// What is asked for by a query.
+    pub(super) fn of(
         query: Option<&str>,
         today: NaiveDate,
         absences: &Absences,
-    ) -> Result<Self, Error> {
-        let mut parameters = Parameters::parse(query);
+        backend: DbBackend,
+    ) -> Result<Arc<Self>> {
+        let listings = || LISTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+        let query = query.unwrap_or_default();
+        let until = absences.due_until(today);
+        let is_postgres = backend == DbBackend::Postgres;
+        let question = (query.to_owned(), today, until, is_postgres);
+        if let Some(listing) = listings().get(&question) {
+            return Ok(Arc::clone(listing));
+        }
+        let ListRequest { filter, page } = ListRequest::read(query, today, until)?;
+        let rows = filter.rows(backend, page.first_key());
+        let listing = Arc::new(Self {
+            plan: Plan::new::<Entity>(page, &rows, backend),
+            total: backend.build(&filter.total(backend)),
+        });
+        if query.len() <= KEPT_QUERY_BYTES && listing.plan.is_first() {
+            let mut listings = listings();
+            if listings.len() >= KEPT {
+                listings.clear();
+            }
+            listings.insert(question, Arc::clone(&listing));
+        }
+        Ok(listing)
+    }
+
+    /// The page, and how many drugs there are on all pages.
+    pub(super) async fn read(&self, session: &mut Session) -> Result<(Page<Model>, u64)> {
+        let page = self.plan.read::<Entity>(session).await?;
+        let total = if let Some(counted) = page.total {
+            counted
+        } else {
+            let total: Vec<Number> = session.asked(&self.total).await?;
+            total.first().map_or(0, |total| total.number.unsigned_abs())
+        };
+        Ok((page, total))
+    }
+}
+
+impl ListRequest {
+    /// Reads every parameter.
+    fn read(query: &str, today: NaiveDate, due_until: NaiveDate) -> Result<Self> {
+        let mut parameters = Parameters::parse(Some(query));
         let flag = choice(&[("true", true), ("false", false)]);
         let needs_reorder = parameters.optional("needs_reorder", &flag);
         let archived = parameters.optional(
@@ -97,7 +158,7 @@ impl ListRequest {
             },
             schedule_type: schedule_type.map(entity::drug::ScheduleType::from),
             needs_reorder,
-            due: due(today, absences),
+            due: due(today, due_until),
             words: parameters.optional("q", search_words).unwrap_or_default(),
         };
         // What has to be ordered is read by urgency, everything else in the order of its creation.
@@ -110,24 +171,6 @@ impl ListRequest {
         parameters.finish()?;
         Ok(Self { filter, page })
     }
-
-    /// The page, and how many drugs there are on all pages.
-    pub(super) async fn page(&self, session: &mut Session) -> Result<(Page<Model>, u64)> {
-        let backend = session.backend();
-        let rows = self.rows(backend);
-        let page = self.page.read_from::<Entity>(&rows, session).await?;
-        let total = if let Some(counted) = page.total {
-            counted
-        } else {
-            let total = session.number(&self.filter.total(backend)).await?;
-            total.unsigned_abs()
-        };
-        Ok((page, total))
-    }
-
-    fn rows(&self, backend: DbBackend) -> Rows {
-        self.filter.rows(backend, self.page.first_key())
-    }
 }
 
 /// The statements of a list without absences, as a database gets them, the count last: what a test asks for their plans.
@@ -137,18 +180,20 @@ pub fn statements(
     today: NaiveDate,
     backend: DbBackend,
 ) -> Result<Vec<String>> {
-    let request = ListRequest::read(query, today, &Absences::default())?;
-    let rows = request.rows(backend);
-    let mut all = request.page.statements::<Entity>(&rows, backend);
-    all.push(request.filter.total(backend));
+    let due_until = Absences::default().due_until(today);
+    let ListRequest { filter, page } =
+        ListRequest::read(query.unwrap_or_default(), today, due_until)?;
+    let rows = filter.rows(backend, page.first_key());
+    let mut all = page.statements::<Entity>(&rows, backend);
+    all.push(filter.total(backend));
     let all = all.iter().map(|statement| backend.build(statement));
     Ok(all.map(|statement| statement.to_string()).collect())
 }
 
 /// The drugs that need a reorder today: [`domain::Projection`] says why these comparisons are the rule.
-fn due(today: NaiveDate, absences: &Absences) -> Condition {
+fn due(today: NaiveDate, due_until: NaiveDate) -> Condition {
     Condition::all()
-        .add(Column::ReorderDate.lte(absences.due_until(today)))
+        .add(Column::ReorderDate.lte(due_until))
         .add(Column::RunOutDate.lte(domain::horizon(today)))
         .add(Column::StartDate.is_null().or(Column::StartDate.lte(today)))
         .add(Column::EndDate.is_null().or(Column::EndDate.gte(today)))
