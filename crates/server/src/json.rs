@@ -17,7 +17,7 @@ use utoipa::openapi::schema::{
 use utoipa::{PartialSchema, ToSchema};
 
 pub use self::write::Json;
-pub(crate) use self::write::{object, put_date};
+pub(crate) use self::write::{instant, object, put_date};
 
 /// An amount in units of the drug: a JSON number with at most three decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

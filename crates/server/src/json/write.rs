@@ -95,21 +95,28 @@ impl Json for NaiveDate {
 /// RFC 3339 in UTC: in whole seconds, or with three or six digits after them, none of which says nothing.
 impl Json for DateTime<Utc> {
     fn write(&self, json: &mut Vec<u8>) {
-        let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-        put_date(&mut text[1..11], self.date_naive());
-        put(&mut text[12..14], self.hour());
-        put(&mut text[15..17], self.minute());
-        put(&mut text[18..20], self.second());
+        let text = instant(*self);
         let micros = self.nanosecond() / 1000 % 1_000_000;
         let length = match micros {
-            0 => 20,
-            micros if micros.is_multiple_of(1000) => 24,
-            _ => 27,
+            0 => 19,
+            micros if micros.is_multiple_of(1000) => 23,
+            _ => 26,
         };
-        put(&mut text[21..27], micros);
+        json.push(b'"');
         json.extend_from_slice(&text[..length]);
         json.extend_from_slice(b"Z\"");
     }
+}
+
+/// An instant as `2026-11-22T07:01:12.345678Z`.
+pub(crate) fn instant(instant: DateTime<Utc>) -> [u8; 27] {
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    put_date(&mut text[..10], instant.date_naive());
+    put(&mut text[11..13], instant.hour());
+    put(&mut text[14..16], instant.minute());
+    put(&mut text[17..19], instant.second());
+    put(&mut text[20..26], instant.nanosecond() / 1000 % 1_000_000);
+    text
 }
 
 /// Writes a date as `2026-11-22`. Years are those of [`super::YEARS`] and 9999 at most, which stands for never.
