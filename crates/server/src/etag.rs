@@ -32,7 +32,8 @@ impl Tagged {
         let body = String::from_utf8(body).expect("JSON is UTF-8");
         let mut hasher = DefaultHasher::new();
         hasher.write(body.as_bytes());
-        let etag = format!("\"{version}-{:016x}\"", hasher.finish());
+        let (version, hash) = (version.to_string(), hex(hasher.finish()));
+        let etag = ["\"", &version, "-", &hash, "\""].concat();
         Self { body, etag }
     }
 
@@ -53,7 +54,7 @@ impl PageTag {
     pub fn new(state: &str, path_and_query: &str, today: NaiveDate) -> Self {
         let mut hasher = DefaultHasher::new();
         (env!("CARGO_PKG_VERSION"), state, path_and_query, today).hash(&mut hasher);
-        Self(format!("W/\"{:016x}\"", hasher.finish()))
+        Self(["W/\"", &hex(hasher.finish()), "\""].concat())
     }
 
     /// The answer to a caller who has this page already.
@@ -96,6 +97,15 @@ impl IntoResponse for Tagged {
         set_tag(&mut response, &self.etag);
         response
     }
+}
+
+/// Sixteen digits, at a fraction of what a formatter takes.
+fn hex(number: u64) -> String {
+    let halves = number.to_be_bytes().into_iter();
+    let halves = halves.flat_map(|byte| [byte >> 4, byte & 15]);
+    halves
+        .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
+        .collect()
 }
 
 fn set_tag(response: &mut Response, etag: &str) {
@@ -195,6 +205,13 @@ mod tests {
         let condition = IfMatch::read(&headers).unwrap();
         assert!(condition.check(7).is_ok());
         assert!(condition.check(8).is_err());
+    }
+
+    #[test]
+    fn a_hash_has_sixteen_digits() {
+        for number in [0, 1, 0xfe, 0x0123_4567_89ab_cdef, u64::MAX] {
+            assert_eq!(hex(number), format!("{number:016x}"));
+        }
     }
 
     #[test]

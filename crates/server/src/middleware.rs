@@ -47,15 +47,16 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
 /// as much as reading a row.
 #[derive(Clone, Debug)]
 pub struct Numbering {
-    process: u64,
+    process: Arc<str>,
     next: Arc<AtomicU64>,
 }
 
 impl Numbering {
     /// A numbering that no other process has.
     pub fn begin() -> Self {
+        let process = RandomState::new().hash_one(std::process::id());
         Self {
-            process: RandomState::new().hash_one(std::process::id()),
+            process: format!("{process:016x}").into(),
             next: Arc::default(),
         }
     }
@@ -65,7 +66,7 @@ impl Numbering {
         let given = headers.get(&REQUEST_ID).filter(|given| is_usable(given));
         given.cloned().unwrap_or_else(|| {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let id = format!("{:016x}-{number:06x}", self.process);
+            let id = format!("{}-{number:06x}", self.process);
             HeaderValue::try_from(id).expect("digits and a dash are plain ASCII")
         })
     }

@@ -52,7 +52,7 @@ pub fn service(
         .merge(docs)
         .layer(
             ServiceBuilder::new()
-                .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(untagged)))
+                .layer(CompressionLayer::new().compress_when(untagged.and(DefaultPredicate::new())))
                 .layer(from::from_fn_with_state(
                     Numbering::begin(),
                     middleware::observe,

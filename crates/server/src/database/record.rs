@@ -160,13 +160,13 @@ impl Cell for String {
 
 impl Cell for NaiveDate {
     fn read(value: ValueRef<'_>) -> Option<Self> {
-        date(text(value)?)
+        date(digits(value)?)
     }
 }
 
 impl Cell for DateTime<Utc> {
     fn read(value: ValueRef<'_>) -> Option<Self> {
-        instant(text(value)?)
+        instant(digits(value)?)
     }
 }
 
@@ -189,10 +189,18 @@ fn text(value: ValueRef<'_>) -> Option<&str> {
     value.as_str().ok()
 }
 
+/// A text of digits, which need not be looked through for what is no UTF-8.
+fn digits(value: ValueRef<'_>) -> Option<&[u8]> {
+    match value {
+        ValueRef::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// `2026-11-22`, as the ORM writes it; what is longer or signed goes the long way.
-fn date(text: &str) -> Option<NaiveDate> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
-        return text.parse().ok();
+fn date(text: &[u8]) -> Option<NaiveDate> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else {
+        return str::from_utf8(text).ok()?.parse().ok();
     };
     let year = number(&[y1, y2, y3, y4])?;
     NaiveDate::from_ymd_opt(
@@ -203,8 +211,9 @@ fn date(text: &str) -> Option<NaiveDate> {
 }
 
 /// `2026-11-22T07:01:12.345678+00:00`, as the ORM writes it; every other spelling goes the long way.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+fn instant(text: &[u8]) -> Option<DateTime<Utc>> {
     fast_instant(text).or_else(|| {
+        let text = str::from_utf8(text).ok()?;
         let parsed = DateTime::parse_from_rfc3339(text)
             .or_else(|_| DateTime::parse_from_str(text, "%F %T%.f%:z"));
         if let Ok(instant) = parsed {
@@ -217,14 +226,14 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
     })
 }
 
-fn fast_instant(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.strip_suffix("+00:00")?;
+fn fast_instant(text: &[u8]) -> Option<DateTime<Utc>> {
+    let text = text.strip_suffix(b"+00:00")?;
     let (day, time) = text.split_at_checked(10)?;
     let (clock, fraction) = time.split_at_checked(9)?;
-    let [b'T', h1, h2, b':', m1, m2, b':', s1, s2] = *clock.as_bytes() else {
+    let [b'T', h1, h2, b':', m1, m2, b':', s1, s2] = *clock else {
         return None;
     };
-    let micros = match fraction.as_bytes() {
+    let micros = match fraction {
         [] => 0,
         [b'.', digits @ ..] if digits.len() == 3 => number(digits)? * 1000,
         [b'.', digits @ ..] if digits.len() == 6 => number(digits)?,
@@ -285,7 +294,7 @@ mod tests {
             "2026-11-22 07:01:12.5",
             "2026-11-22T07:01:12.5",
         ] {
-            assert_eq!(instant(text), Some(expected), "{text}");
+            assert_eq!(instant(text.as_bytes()), Some(expected), "{text}");
         }
         for text in [
             "",
@@ -293,16 +302,16 @@ mod tests {
             "2026-11-22T25:01:12+00:00",
             "2026-13-22T07:01:12+00:00",
         ] {
-            assert_eq!(instant(text), None, "{text}");
+            assert_eq!(instant(text.as_bytes()), None, "{text}");
         }
     }
 
     #[test]
     fn a_date_is_read_from_its_digits() {
-        assert_eq!(date("9999-12-31"), NaiveDate::from_ymd_opt(9999, 12, 31));
-        assert_eq!(date("0001-01-01"), NaiveDate::from_ymd_opt(1, 1, 1));
+        assert_eq!(date(b"9999-12-31"), NaiveDate::from_ymd_opt(9999, 12, 31));
+        assert_eq!(date(b"0001-01-01"), NaiveDate::from_ymd_opt(1, 1, 1));
         for text in ["2026-02-29", "today", "2026/01/01", ""] {
-            assert_eq!(date(text), None, "{text}");
+            assert_eq!(date(text.as_bytes()), None, "{text}");
         }
     }
 }

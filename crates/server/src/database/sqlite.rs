@@ -207,7 +207,7 @@ impl Connection {
         self.noted(result)
     }
 
-    /// The rows that a statement has for each of these numbers, one after the other.
+    /// The row that a statement has for each of these numbers, one after the other.
     pub(super) fn rows_of_each<R: Record>(
         &mut self,
         sql: &str,
@@ -218,7 +218,8 @@ impl Connection {
             let mut records = Vec::with_capacity(numbers.len());
             for number in numbers {
                 let mut rows = prepared.query([number])?;
-                while let Some(row) = rows.next()? {
+                // To ask for a second one would cost something each time.
+                if let Some(row) = rows.next()? {
                     records.push(R::read(&mut Cells::of(row))?);
                 }
             }
