@@ -11,6 +11,7 @@ mod m20260921_201500_add_instructions_field_to_drug;
 mod m20261005_194500_create_idempotency_keys;
 mod m20261019_190000_index_drugs_by_group;
 mod m20261026_193000_search_drugs_by_trigrams;
+mod m20261123_191500_search_drugs_by_pieces;
 
 /// Every migration of the medicine tracker.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261005_194500_create_idempotency_keys::Migration),
             Box::new(m20261019_190000_index_drugs_by_group::Migration),
             Box::new(m20261026_193000_search_drugs_by_trigrams::Migration),
+            Box::new(m20261123_191500_search_drugs_by_pieces::Migration),
         ]
     }
 }

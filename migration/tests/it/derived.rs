@@ -3,12 +3,13 @@
 use migration::Migrator;
 use revision::{Engine, Options, Target, rebuild_table};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait as _, Database, ExprTrait as _};
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, ExprTrait as _, Statement};
 use sea_orm_migration::SchemaManager;
 
 use crate::{cluster, execute};
 
 const BEFORE: &str = "m20261005_194500_create_idempotency_keys";
+const TRIGRAMS: &str = "m20261026_193000_search_drugs_by_trigrams";
 const DRUGS: &str = "
     INSERT INTO drugs (name, schedule_type, archived, current_amount, counted_on, package_size, run_out_date, reorder_date,
         search_text, version, created_at, updated_at)
@@ -45,6 +46,45 @@ async fn it_is_made_of_the_rows_and_goes_without_a_question_on_sqlite() {
 #[tokio::test]
 async fn it_is_made_of_the_rows_and_goes_without_a_question_on_postgres() {
     there_and_back(&cluster::postgres().await).await;
+}
+
+/// Each search index is made of the rows that are there, on the way up and on the way down.
+#[tokio::test]
+async fn what_was_found_by_trigrams_is_found_by_pieces_and_the_other_way_round() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!(
+        "sqlite://{}",
+        directory.path().join("medicine.db").display()
+    );
+    up(&url, TRIGRAMS).await;
+    execute(&url, DRUGS).await;
+    finds(&url, "hyro").await;
+    for _ in 0..2 {
+        up(&url, "head").await;
+        finds(&url, "\"hyro\"* OR \"yro\"*").await;
+        let target = Target::Revision(TRIGRAMS.to_owned());
+        engine()
+            .downgrade(&url, &target, &Options::default())
+            .await
+            .unwrap();
+        finds(&url, "hyro").await;
+    }
+}
+
+/// The index is that of the drugs, and the first is found by a word and not by another.
+async fn finds(url: &str, asked: &str) {
+    is_true(url).await;
+    let connection = Database::connect(url).await.unwrap();
+    let mut found = Vec::new();
+    for asked in [asked, &asked.replace('y', "z")] {
+        let sql = format!("SELECT rowid FROM drugs_search WHERE drugs_search MATCH '{asked}'");
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        for row in connection.query_all_raw(statement).await.unwrap() {
+            found.push(row.try_get_by_index::<i64>(0).unwrap());
+        }
+    }
+    assert_eq!(found, [1], "{asked}");
+    connection.close().await.unwrap();
 }
 
 /// The operators are found in whatever schema the extension is.

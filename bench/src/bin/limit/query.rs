@@ -17,7 +17,9 @@ const SORT_KEYS: [(&str, &str, usize); 4] = [
     ("days_remaining", "run_out_date", column::RUN_OUT_DATE),
     ("order_by", "reorder_date", column::REORDER_DATE),
 ];
-/// An index of all triplets of letters finds no word that is shorter.
+/// The index has a piece of so many letters from every second letter of a text on.
+const PIECE: usize = 7;
+/// For a shorter word it would have to read too many of them.
 const SHORTEST_INDEXED: usize = 3;
 
 /// A list, as it was asked for.
@@ -116,14 +118,15 @@ impl Request {
         let folded = domain::text::search_key(words);
         let words = || folded.split_whitespace();
         let indexed: Vec<_> = words()
-            .filter(|word| word.chars().count() >= SHORTEST_INDEXED)
-            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+            .map(|word| word.chars().collect::<Vec<_>>())
+            .filter(|word| word.len() >= SHORTEST_INDEXED)
+            .map(|word| pieces(&word))
             .collect();
         if let Some(table) = search.filter(|_| !indexed.is_empty()) {
             self.filter.push(format!(
                 "id IN (SELECT rowid FROM \"{table}\" WHERE \"{table}\" MATCH ?)"
             ));
-            self.values.push(Value::from(indexed.join(" ")));
+            self.values.push(Value::from(indexed.join(" AND ")));
         }
         for word in words() {
             self.filter.push("instr(search_text, ?) > 0".to_owned());
@@ -243,11 +246,25 @@ fn joined(conditions: &[String]) -> String {
     }
 }
 
-/// The table that finds every text with three given letters in a row, where the schema has one.
+/// The pieces that a text has in which this word stands: one of two for its beginning, and one of two for its end.
+fn pieces(word: &[char]) -> String {
+    if word.len() > PIECE + 1 {
+        let (begin, end) = (&word[..=PIECE], &word[word.len() - PIECE - 1..]);
+        return format!("{} AND {}", pieces(begin), pieces(end));
+    }
+    let [first, second] = [word, &word[1..]].map(|letters| {
+        let piece: String = letters.iter().take(PIECE).collect();
+        let more = if letters.len() < PIECE { "*" } else { "" };
+        format!("\"{}\"{more}", piece.replace('"', "\"\""))
+    });
+    format!("({first} OR {second})")
+}
+
+/// The table that finds every text with a given piece, where the schema has one.
 pub(crate) fn search_index(connection: &Connection) -> rusqlite::Result<Option<String>> {
     connection
         .query_row(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%fts5%trigram%'",
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%fts5%pieces%'",
             [],
             |row| row.get(0),
         )

@@ -86,6 +86,7 @@ async fn without_auto_migrate_an_old_database_is_left_alone_until_somebody_migra
             "m20261005_194500_create_idempotency_keys",
             "m20261019_190000_index_drugs_by_group",
             "m20261026_193000_search_drugs_by_trigrams",
+            "m20261123_191500_search_drugs_by_pieces",
             "Nothing was changed",
             "migration upgrade head",
         ],

@@ -8,7 +8,7 @@ use crate::support::{Service, on_both};
 
 const DRUGS: &str = "/api/v1/drugs";
 const KINDS: [&str; 3] = ["daily", "weekly_alternating", "as_needed"];
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "L-Thyroxin",
     "Thyronajod",
     "Ölweide \"extra\"",
@@ -17,8 +17,10 @@ const NAMES: [&str; 8] = [
     "\u{1f48a}\u{1f48a}\u{1f48a} pill",
     "Straße AND Near",
     "ACC*",
+    "Hydrochlorothiazide with Levothyroxine, for the morning",
+    "Сердце 心臓病の薬",
 ];
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 22] = [
     "thy",
     "THYRO xin",
     "\"ex",
@@ -35,6 +37,12 @@ const WORDS: [&str; 16] = [
     "x",
     "75",
     "thyr nowhere",
+    "ochlorothiazi levothyroxine",
+    "hydrochlorothiazidewith",
+    "ердц",
+    "心臓病",
+    "AND near",
+    "\"and\"",
 ];
 
 /// What one change after another makes of a few dozen drugs; the same each time.

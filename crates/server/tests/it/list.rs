@@ -233,6 +233,9 @@ async fn every_list_is_ranges_of_an_index_and_only_what_is_found_is_sorted() {
         ),
         // In the order of the ids nothing is sorted, and the first page counts what it passes.
         ("q=drug+00&sort=-id", found().to_vec(), found().to_vec()),
+        // One word that is long enough leads there, whatever it is made of.
+        ("q=ru+%22*%22", found().to_vec(), found().to_vec()),
+        ("q=drugdrugdrug", found().to_vec(), found().to_vec()),
     ] {
         assert_eq!(
             plans(service.connection(), query).await,

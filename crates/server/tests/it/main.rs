@@ -20,6 +20,7 @@ mod list;
 mod problems;
 mod readme;
 mod refill;
+mod search;
 mod shutdown;
 mod support;
 mod together;

@@ -2,8 +2,10 @@
 //!
 //! A drug is in one of six groups: archived or not, with one of three schedules. Every index begins with the group, so
 //! that a list in any order is a range in each of its groups, and what is in the others is not read. What has to be
-//! ordered is a range as well. What a search finds is found by an index of trigrams, on SQLite a table of its own, on
-//! PostgreSQL one that serves LIKE itself.
+//! ordered is a range as well. What a search finds is found by an index: on PostgreSQL one of trigrams that serves LIKE
+//! itself, on SQLite a table of its own, in which every second letter of a text begins a piece of seven letters. A word
+//! that stands in a text begins a piece there, or its second letter does: so each word is asked for in two ways, and
+//! little is read beside what is found, for few drugs share a piece.
 //!
 //! SQLite keeps no statistics, so it is told by a `+` which indexes are not to be used. It counts each group by
 //! triggers; PostgreSQL counts in an index, because there all writers would wait for the same few counters.
@@ -15,8 +17,10 @@ use sea_orm::{ActiveEnum, ColumnTrait, Condition, DbBackend, Iterable};
 
 use crate::page::{Rows, unindexed};
 
-/// A word of fewer characters has no trigram.
-const TRIGRAM: usize = 3;
+/// How many letters a piece of the index has.
+const PIECE: usize = 7;
+/// A shorter word is in so many drugs that all of them are looked at.
+const SHORTEST: usize = 3;
 
 /// What is asked of the drugs of a list.
 #[derive(Debug)]
@@ -143,18 +147,41 @@ impl Filter {
 
     /// Where SQLite looks for the words; LIKE decides. Nothing where no word is long enough.
     fn found(&self) -> Option<Expr> {
-        let words = self.words.iter();
-        let phrases: Vec<String> = words
-            .filter(|word| word.chars().count() >= TRIGRAM)
-            .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-            .collect();
+        let asked: Vec<String> = self.words.iter().filter_map(|word| asked(word)).collect();
         let search = Query::select()
             .column("rowid")
             .from("drugs_search")
-            .and_where(Expr::col("drugs_search").matches(phrases.join(" ")))
+            .and_where(Expr::col("drugs_search").matches(asked.join(" AND ")))
             .to_owned();
-        (!phrases.is_empty()).then(|| Column::Id.in_subquery(search))
+        (!asked.is_empty()).then(|| Column::Id.in_subquery(search))
     }
+}
+
+/// What the index of pieces is asked for a word: as much of its beginning as fits into the two pieces of which it has
+/// one, and where that is not the whole word, as much of its end.
+fn asked(word: &str) -> Option<String> {
+    let letters: Vec<char> = word.chars().collect();
+    let longest = PIECE + 1;
+    match letters.len() {
+        ..SHORTEST => None,
+        length if length <= longest => Some(either(&letters)),
+        length => {
+            let (begin, end) = (&letters[..longest], &letters[length - longest..]);
+            Some(format!("{} AND {}", either(begin), either(end)))
+        }
+    }
+}
+
+/// A piece begins with the first of these letters, or with the second.
+fn either(letters: &[char]) -> String {
+    format!("({} OR {})", piece(letters), piece(&letters[1..]))
+}
+
+/// The piece that begins with these letters, or all of them that do.
+fn piece(letters: &[char]) -> String {
+    let piece: String = letters.iter().take(PIECE).collect();
+    let more = if letters.len() < PIECE { "*" } else { "" };
+    format!("\"{}\"{more}", piece.replace('"', "\"\""))
 }
 
 /// The text with the wildcards of LIKE taken literally.
