@@ -56,7 +56,7 @@ pub(super) async fn keep(
 fn is_newer_than_copies(database: &Path, base: &Path) -> io::Result<bool> {
     let made = fs::metadata(base)?.modified()?;
     for copy in copies::of(database).list()? {
-        if fs::metadata(copy.path)?.modified()? > made {
+        if fs::metadata(copy.path)?.modified()? >= made {
             return Ok(false);
         }
     }
