@@ -250,7 +250,9 @@ async fn a_boot_that_is_ended_inside_a_migration_leaves_the_old_postgres_databas
         assert_eq!((number(TABLES).await, number(VERSIONS).await), (1, 1));
         let mut process = Process::start(&database_url);
         process.ready().await;
-        assert_eq!((number(TABLES).await, number(VERSIONS).await), (4, 6));
+        let all = Engine::new::<Migrator>().names().len();
+        assert_eq!(number(TABLES).await, 4);
+        assert_eq!(usize::try_from(number(VERSIONS).await), Ok(all));
         process.stop();
         observer.close().await.expect("the connection closes");
     }
