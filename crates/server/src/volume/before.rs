@@ -13,7 +13,7 @@ use super::inspect::Finding;
 use super::marker::Marker;
 use super::pairing::{Log, Main};
 use super::prepare::{connection, quarantine};
-use super::twin::{self, Found};
+use super::twin::{self, Found, State};
 
 /// A file and the log that goes on from it, where there is one.
 #[derive(Debug)]
@@ -81,10 +81,7 @@ fn pairs(database: &Path, served: Option<&Finding>) -> io::Result<Vec<Pair>> {
     let (mut bases, mut logs) = (Vec::new(), vec![beside(database, "-wal")]);
     for (path, found) in twin::list(database)? {
         match found {
-            Found::Base {
-                generation,
-                is_whole,
-            } => bases.push((path, generation, is_whole)),
+            Found::Base { generation, state } => bases.push((path, generation, state)),
             Found::Log => logs.push(path),
         }
     }
@@ -98,7 +95,12 @@ fn pairs(database: &Path, served: Option<&Finding>) -> io::Result<Vec<Pair>> {
         }
     }
     let mut pairs = Vec::new();
-    for (base, generation, is_whole) in bases {
+    for (base, generation, state) in bases {
+        let is_whole = state == State::Whole;
+        if !is_whole && state != State::of_now() {
+            // What of it had come to the disk when the machine went off is not known.
+            continue;
+        }
         let Some(main) = Main::read(&base)?.filter(|main| main.goes_with(generation)) else {
             continue;
         };
@@ -181,6 +183,13 @@ mod tests {
     use super::super::inspect::inspect;
     use super::*;
 
+    fn base_name() -> String {
+        let State::Since(start) = State::of_now() else {
+            unreachable!("it is not whole")
+        };
+        format!("a-00000007-{start}.db")
+    }
+
     /// A database with one row in its file and two more, one commit each, in its log; the same is in `twin/`.
     fn twofold(directory: &Path) -> PathBuf {
         let database = directory.join("a.db");
@@ -193,7 +202,7 @@ mod tests {
             .unwrap();
         let twin = directory.join("twin");
         fs::create_dir(&twin).unwrap();
-        fs::copy(&database, twin.join("a-00000007.db")).unwrap();
+        fs::copy(&database, twin.join(base_name())).unwrap();
         connection
             .execute_batch(
                 "PRAGMA user_version = 7; INSERT INTO t VALUES (2); INSERT INTO t VALUES (3)",
@@ -258,10 +267,20 @@ mod tests {
             let count = fs::read_dir(copies).unwrap().count();
             assert_eq!(count, 1);
             assert_eq!(
-                directory.path().join("twin/a-00000007.db").exists(),
+                directory.path().join("twin").join(base_name()).exists(),
                 is_there
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_from_before_the_machine_went_off_is_not_relied_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = twofold(directory.path());
+        let twin = directory.path().join("twin");
+        fs::rename(twin.join(base_name()), twin.join("a-00000007-12345678.db")).unwrap();
+        assert_eq!(kept(&database, false).await, None);
+        assert!(!directory.path().join("snapshots").exists());
     }
 
     #[tokio::test]
@@ -284,7 +303,7 @@ mod tests {
     async fn what_is_no_database_is_set_aside_and_not_deleted() {
         let directory = tempfile::tempdir().unwrap();
         let database = twofold(directory.path());
-        let base = directory.path().join("twin/a-00000007.db");
+        let base = directory.path().join("twin").join(base_name());
         let mut bytes = fs::read(&base).unwrap();
         bytes[4096..].fill(7);
         fs::write(&base, bytes).unwrap();
@@ -293,7 +312,7 @@ mod tests {
         assert_eq!(kept(&database, false).await, None);
         let rooms = fs::read_dir(directory.path().join("quarantine")).unwrap();
         let room = rooms.map(|room| room.unwrap().path()).next().unwrap();
-        assert!(room.join("a-00000007.db").exists());
-        assert!(room.join("a-00000007.db-wal").exists());
+        assert!(room.join(base_name()).exists());
+        assert!(room.join(base_name() + "-wal").exists());
     }
 }

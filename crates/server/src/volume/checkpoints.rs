@@ -59,6 +59,7 @@ impl Volume {
             return Ok(false);
         }
         let (frames, _) = measure(&mut side.scribe).await?;
+        side.copy.follow(frames);
         if frames < LONG_LOG {
             side.measured = written;
         }
@@ -93,7 +94,8 @@ impl Volume {
         side.is_due = false;
         let generation = sealed.wrapping_add(1);
         // Before the next log is written over this one.
-        let changed = side.copy.changed(side.moved);
+        let frames = side.moved;
+        side.copy.follow(frames);
         if begins {
             stamp(raw(&mut writer), generation)?;
             let before = side.generation.replace(generation);
@@ -101,7 +103,7 @@ impl Volume {
             self.note(&side, false);
             marker::forget(&self.database, before);
         }
-        side.copy.renew(changed, generation, !begins);
+        side.copy.renew(generation, !begins);
         if !begins {
             side.copy.settle().await;
         }

@@ -6,9 +6,9 @@
 //! random, and what begins the next log counts one up. A log belongs to a file whose generation is one below its first,
 //! or one of those that it has itself, where it has been moved into the file in part.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
@@ -139,19 +139,19 @@ impl Log {
     }
 }
 
-/// The pages that the first frames of a log hold, all of which are committed.
-pub(super) fn changed(log: &File, frames: u64) -> io::Result<BTreeSet<u32>> {
+/// The pages that some frames of a log hold, all of which are committed.
+pub(super) fn pages(log: &File, frames: Range<u64>) -> io::Result<Vec<u32>> {
     let mut header = [0; LOG_HEADER];
     log.read_exact_at(&mut header, 0)?;
     let page = u64::from(number(&header, 8));
-    let mut pages = BTreeSet::new();
-    for frame in 0..frames {
-        let mut name = [0; 4];
-        let at = LOG_HEADER as u64 + frame * (FRAME_HEADER as u64 + page);
-        log.read_exact_at(&mut name, at)?;
-        pages.insert(number(&name, 0));
-    }
-    Ok(pages)
+    frames
+        .map(|frame| {
+            let mut name = [0; 4];
+            let at = LOG_HEADER as u64 + frame * (FRAME_HEADER as u64 + page);
+            log.read_exact_at(&mut name, at)?;
+            Ok(number(&name, 0))
+        })
+        .collect()
 }
 
 /// The size of a page as the header of a database says it.

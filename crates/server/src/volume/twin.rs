@@ -1,8 +1,7 @@
 //! A second copy of the database, and a second name of its log, in `twin/` beside it.
 //!
 //! What is unpacked or copied over the two files would take with it what was acknowledged into them. So the file as it
-//! was when its log began is there once more ([`copy`]), as `medicine-1a2b3c4d.db` by the generation that the log began
-//! with. The log is not copied: it has a second name, `medicine-<number>.wal`, which stays with it when another file takes
+//! was when its log began is there once more ([`copy`]), named by the generation that the log began with. The log is not copied: it has a second name, `medicine-<number>.wal`, which stays with it when another file takes
 //! the first.
 //!
 //! An archive brings back the names of its own time, over those that are there. A copy of the same generation is the
@@ -20,7 +19,7 @@ use std::sync::Mutex;
 use super::files::beside;
 
 const DIRECTORY: &str = "twin";
-const WHOLE: &str = "-whole";
+const WHOLE: &str = "whole";
 
 /// The names of the log beside the one that SQLite knows.
 #[derive(Debug)]
@@ -34,12 +33,29 @@ pub(super) struct Names {
 /// What lies in `twin/`.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A copy, with the generation of the log that goes with it; none does yet where it is whole.
+    /// A copy, with the generation of the log that goes with it.
     Base {
         generation: u32,
-        is_whole: bool,
+        state: State,
     },
     Log,
+}
+
+/// How far a copy can be relied on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is on the disk, and no log goes on from it.
+    Whole,
+    /// A log goes on from it, and it is as it was written while the machine has not been started anew.
+    Since(String),
+}
+
+impl State {
+    /// That of a copy that is written now.
+    pub(super) fn of_now() -> Self {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self::Since(id.chars().take(8).collect())
+    }
 }
 
 impl Names {
@@ -102,15 +118,7 @@ pub(super) fn list(database: &Path) -> io::Result<Vec<(PathBuf, Found)>> {
             continue;
         };
         let what = match name.rsplit_once('.') {
-            Some((number, "db")) => {
-                let whole = number.strip_suffix(WHOLE);
-                u32::from_str_radix(whole.unwrap_or(number), 16)
-                    .ok()
-                    .map(|generation| Found::Base {
-                        generation,
-                        is_whole: whole.is_some(),
-                    })
-            }
+            Some((number, "db")) => base(number),
             Some((number, "wal")) if u64::from_str_radix(number, 16).is_ok() => Some(Found::Log),
             _ => None,
         };
@@ -131,9 +139,27 @@ fn stem(database: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-fn base_name(database: &Path, generation: u32, is_whole: bool) -> PathBuf {
-    let whole = if is_whole { WHOLE } else { "" };
-    directory(database).join(format!("{}-{generation:08x}{whole}.db", stem(database)))
+/// What a name says that [`base_name`] has made.
+fn base(name: &str) -> Option<Found> {
+    let (generation, state) = name
+        .split_once('-')
+        .filter(|(generation, _)| generation.len() == 8)?;
+    let state = match state {
+        WHOLE => State::Whole,
+        start => State::Since(start.to_owned()),
+    };
+    Some(Found::Base {
+        generation: u32::from_str_radix(generation, 16).ok()?,
+        state,
+    })
+}
+
+fn base_name(database: &Path, generation: u32, state: &State) -> PathBuf {
+    let state = match state {
+        State::Whole => WHOLE,
+        State::Since(start) => start,
+    };
+    directory(database).join(format!("{}-{generation:08x}-{state}.db", stem(database)))
 }
 
 fn log_name(database: &Path, number: u64) -> PathBuf {
@@ -185,23 +211,24 @@ mod tests {
         assert!(list(&database).unwrap().is_empty());
         fs::create_dir(super::directory(&database)).unwrap();
         for other in [
-            "b-0000000a.db",
-            "a-0000000g.db",
-            "a-b-0000000a.db",
+            "b-0000000a-whole.db",
+            "a-0000000g-whole.db",
+            "a-0000000a.db",
+            "a-b-0000000a-whole.db",
             "a-1.txt",
             "unfinished",
         ] {
             fs::write(super::directory(&database).join(other), "").unwrap();
         }
         assert!(list(&database).unwrap().is_empty());
-        fs::write(base_name(&database, 10, true), "").unwrap();
+        fs::write(base_name(&database, 10, &State::Whole), "").unwrap();
         let found = list(&database).unwrap();
         let [
             (
                 _,
                 Found::Base {
                     generation: 10,
-                    is_whole: true,
+                    state: State::Whole,
                 },
             ),
         ] = &found[..]

@@ -1,11 +1,14 @@
 //! The copy: made to go with the next log whenever one has been moved into the file, by the pages that this log has
 //! changed, beside the service's work and not before anybody's answer.
 //!
-//! At a stop it is called `medicine-1a2b3c4d-whole.db`, for no log goes on from it then.
+//! It is brought to the disk only at a stop, for that would hold up every commit meanwhile: until then it is of use as long as
+//! the machine runs, and its name says since which start (`medicine-1a2b3c4d-5e6f7a8b.db`). At a stop it is called
+//! `medicine-1a2b3c4d-whole.db`, for no log goes on from it then.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
+use std::mem;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::super::copies::SPARE_BYTES;
 use super::super::files::{Written, beside};
 use super::super::pairing::{self, Main};
-use super::{Found, base_name, directory, list, remove};
+use super::{Found, State, base_name, directory, list, remove};
 
 /// How much is copied at a time where the whole file is.
 const PIECE: usize = 1024 * 1024;
@@ -25,6 +28,9 @@ const PIECE: usize = 1024 * 1024;
 pub(in super::super) struct Copy {
     source: Arc<Source>,
     path: Option<PathBuf>,
+    /// How many frames of the log have been looked at, and the pages in them.
+    frames: u64,
+    changed: BTreeSet<u32>,
     making: Option<JoinHandle<Option<PathBuf>>>,
 }
 
@@ -53,13 +59,15 @@ impl Copy {
         Ok(Self {
             source: Arc::new(source),
             path: None,
+            frames: 0,
+            changed: BTreeSet::new(),
             making: None,
         })
     }
 
     /// Takes the one that a stop has left, of a database that nobody has written since, if it is there.
     pub(in super::super) fn take_whole(&mut self, generation: u32) {
-        let path = base_name(&self.source.database, generation, true);
+        let path = base_name(&self.source.database, generation, &State::Whole);
         let main = Main::read(&path);
         let is_there = main.is_ok_and(|main| main.is_some_and(|main| main.goes_with(generation)));
         self.path = is_there.then_some(path);
@@ -72,31 +80,40 @@ impl Copy {
         }
     }
 
-    /// What the log has changed, all of which has been moved into the file; nothing where only the whole file would do.
-    pub(in super::super) fn changed(&self, frames: i64) -> Option<BTreeSet<u32>> {
-        self.path.as_ref()?;
-        let frames = u64::try_from(frames).ok()?;
-        let changed = pairing::changed(&self.source.log, frames);
-        changed
-            .inspect_err(|error| tracing::warn!(%error, "the log cannot be read"))
-            .ok()
+    /// Looks which pages are in so many frames of the log: what was looked at before need not be while nobody may write.
+    pub(in super::super) fn follow(&mut self, frames: i64) {
+        let frames = u64::try_from(frames).unwrap_or(0);
+        match pairing::pages(&self.source.log, self.frames..frames) {
+            Ok(pages) => {
+                self.changed.extend(pages);
+                self.frames = frames.max(self.frames);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the log cannot be read");
+                // Only the whole file would do.
+                self.path = None;
+            }
+        }
     }
 
     /// Begins to make the one that goes with the log of a generation, or with none.
-    pub(in super::super) fn renew(
-        &mut self,
-        changed: Option<BTreeSet<u32>>,
-        next: u32,
-        is_whole: bool,
-    ) {
-        let last = self.path.take().zip(changed);
+    ///
+    /// All of the log has been looked at, and moved into the file.
+    pub(in super::super) fn renew(&mut self, next: u32, is_whole: bool) {
+        let last = self.path.take().zip(Some(mem::take(&mut self.changed)));
+        self.frames = 0;
         let source = Arc::clone(&self.source);
         self.making = Some(tokio::task::spawn_blocking(move || {
-            let next = base_name(&source.database, next, is_whole);
+            let state = if is_whole {
+                State::Whole
+            } else {
+                State::of_now()
+            };
+            let next = base_name(&source.database, next, &state);
             let last = last.as_ref();
             let last = last.map(|(path, changed)| (path.as_path(), changed));
             let made = source
-                .renew(last, &next)
+                .renew(last, &next, is_whole)
                 .and_then(|()| source.forget_others(&next));
             made.inspect_err(|error| tracing::warn!(%error, "the second copy was not made"))
                 .ok()
@@ -112,11 +129,16 @@ impl Source {
     /// # Errors
     ///
     /// There is no room, or somebody has written the file meanwhile; there is no copy then.
-    fn renew(&self, last: Option<(&Path, &BTreeSet<u32>)>, next: &Path) -> io::Result<()> {
+    fn renew(
+        &self,
+        last: Option<(&Path, &BTreeSet<u32>)>,
+        next: &Path,
+        is_synced: bool,
+    ) -> io::Result<()> {
         // Under its own name an archive would take it for finished.
         let unfinished = directory(&self.database).join("unfinished");
         let done = self
-            .write(&unfinished, last)
+            .write(&unfinished, last, is_synced)
             .and_then(|()| fs::rename(&unfinished, next));
         if done.is_err() {
             remove(&unfinished);
@@ -124,7 +146,12 @@ impl Source {
         done
     }
 
-    fn write(&self, unfinished: &Path, last: Option<(&Path, &BTreeSet<u32>)>) -> io::Result<()> {
+    fn write(
+        &self,
+        unfinished: &Path,
+        last: Option<(&Path, &BTreeSet<u32>)>,
+        is_synced: bool,
+    ) -> io::Result<()> {
         let before = Written::of(&self.database);
         let found = self.file.metadata()?;
         let changed = last.filter(|(last, _)| fs::rename(last, unfinished).is_ok());
@@ -159,7 +186,9 @@ impl Source {
             file
         };
         file.set_len(found.len())?;
-        file.sync_all()?;
+        if is_synced {
+            file.sync_all()?;
+        }
         if Written::of(&self.database) != before || found.ino() != self.inode() {
             return Err(io::Error::other("the database was written meanwhile"));
         }
@@ -254,9 +283,9 @@ mod tests {
         fs::create_dir(directory(&pair.file())).unwrap();
         let copy = Copy::none(&pair.file()).unwrap();
         let source = &copy.source;
-        let whole = base_name(&pair.file(), 3, false);
+        let whole = base_name(&pair.file(), 3, &State::of_now());
         let mut frames = pair.moved();
-        source.renew(None, &whole).unwrap();
+        source.renew(None, &whole, false).unwrap();
         let mut last = whole;
         for (next, sql) in (4..).zip([
             "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
@@ -269,9 +298,11 @@ mod tests {
             assert_eq!(fs::read(&last).unwrap(), fs::read(pair.file()).unwrap());
             pair.run(sql);
             frames = pair.moved();
-            let mut changed = pairing::changed(&source.log, u64::try_from(frames).unwrap()).unwrap();
-            let path = base_name(&pair.file(), next, false);
-            source.renew(Some((&last, &changed)), &path).unwrap();
+            let frames_there = u64::try_from(frames).unwrap();
+            let pages = pairing::pages(&source.log, 0..frames_there).unwrap();
+            let mut changed: BTreeSet<_> = pages.into_iter().collect();
+            let path = base_name(&pair.file(), next, &State::of_now());
+            source.renew(Some((&last, &changed)), &path, true).unwrap();
             assert!(!last.exists());
             let (made, file) = (fs::read(&path).unwrap(), fs::read(pair.file()).unwrap());
             assert!(made == file, "{sql}");
@@ -281,8 +312,8 @@ mod tests {
             older[..page].fill(0);
             fs::write(&path, older).unwrap();
             changed.remove(&1);
-            last = base_name(&pair.file(), next, true);
-            source.renew(Some((&path, &changed)), &last).unwrap();
+            last = base_name(&pair.file(), next, &State::Whole);
+            source.renew(Some((&path, &changed)), &last, true).unwrap();
             assert!(fs::read(&last).unwrap() != file);
             fs::write(&last, file).unwrap();
         }
