@@ -85,6 +85,8 @@ impl Names {
         let name = log_name(&self.database, number);
         match fs::hard_link(&self.log, &name) {
             Ok(()) => names.push(name),
+            // At the end SQLite puts it away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => tracing::warn!(%error, "the log has no second name"),
         }
     }
