@@ -139,7 +139,6 @@ impl DrugIn {
         } = &mut self;
         let one_line = |most| json::text(move |v| domain::text::single_line(v, most));
         let strength = json::blank_or(|v| domain::text::verbatim(v, 100));
-        let lines = json::blank_or(|v| domain::text::multi_line(v, 2000));
         let choice = crate::query::choice(&ScheduleType::WORDS);
         let schedule = |raw: &RawValue| choice(&json::string(raw)?);
         fields.required("name", name, one_line(200));
@@ -169,7 +168,11 @@ impl DrugIn {
         let days = json::integer(0..=MAX_LEAD_DAYS);
         fields.optional_or("reorder_lead_days", reorder_lead_days, || 21, days);
         fields.optional("archived", archived, json::boolean);
-        fields.optional("instructions", instructions, lines);
+        fields.optional(
+            "instructions",
+            instructions,
+            json::blank_or(|v| domain::text::multi_line(v, 2000)),
+        );
         self.check_together(&mut fields);
         fields.finish()?;
         Ok(self)
