@@ -21,7 +21,7 @@ use super::super::pairing::{self, Main};
 use super::{Found, State, base_name, directory, list, remove};
 
 /// How much is copied at a time where the whole file is.
-const PIECE: usize = 1024 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// The copy that is there, or that is being made.
 #[derive(Debug)]
