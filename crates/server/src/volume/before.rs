@@ -47,7 +47,7 @@ pub(super) async fn keep(
         match keep_pair(database, &pair, now).await {
             Ok(number) if pair.is_all => kept = Some(number),
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the state before is set aside"),
+            Err(error) => tracing::warn!(%error, "of the state before no copy was made"),
         }
     }
     kept

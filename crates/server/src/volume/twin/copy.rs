@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::super::copies::SPARE_BYTES;
 use super::super::files::{Written, beside};
 use super::super::pairing::{self, Main};
-use super::{Found, State, base_name, directory, list, remove};
+use super::{Found, State, WHOLE, base_name, directory, list, remove};
 
 /// How much is copied at a time where the whole file is.
 const PIECE: usize = 64 * 1024;
@@ -155,6 +155,10 @@ impl Source {
         let before = Written::of(&self.database);
         let found = self.file.metadata()?;
         let changed = last.filter(|(last, _)| fs::rename(last, unfinished).is_ok());
+        if changed.is_some_and(|(last, _)| is_whole(last)) {
+            // Nothing may be written into what would be called whole after a power cut.
+            File::open(directory(&self.database))?.sync_all()?;
+        }
         let mut open = File::options();
         open.write(true);
         let file = if let Some((_, changed)) = changed {
@@ -214,6 +218,11 @@ impl Source {
         }
         Ok(())
     }
+}
+
+fn is_whole(copy: &Path) -> bool {
+    let stem = copy.file_stem().unwrap_or_default();
+    stem.to_string_lossy().ends_with(WHOLE)
 }
 
 /// Refuses where so many bytes and some more are not free.
