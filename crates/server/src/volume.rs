@@ -36,14 +36,15 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Clock;
 
 pub use self::checkpoints::Moved;
 use self::checkpoints::{Side, generation, measure, raw, stamp};
 use self::copies::DAILY;
-use self::files::{Identity, Written, beside, directory};
+pub(crate) use self::files::beside;
+use self::files::{Identity, Written, directory};
 use self::marker::Marker;
 use self::prepare::Prepared;
 use self::twin::Names;
@@ -138,6 +139,7 @@ impl Volume {
             scribe,
             moved: 0,
             generation: None,
+            begun: Instant::now(),
             copy: Copy::none(database)?,
             copied_on: None,
             measured: None,

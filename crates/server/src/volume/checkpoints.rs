@@ -2,18 +2,23 @@
 //! its own.
 
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::files::Written;
+use super::files::{Written, has_room};
 use super::marker::{self, Marker};
 use super::twin::copy::Copy;
 use super::{StartError as Error, Volume};
 use crate::database::Session;
 
-/// Frames in a log from which on it is moved into the file: about 4 MiB.
+/// Frames in a log from which on it is moved into the file, once it is this old: about 4 MiB. What was changed twice meanwhile
+/// is moved once.
 const LONG_LOG: i64 = 1000;
+const OLD_LOG: Duration = Duration::from_secs(1);
+/// Frames from which on it is moved whatever its age, and about as many bytes: it keeps its length on the disk.
+const HUGE_LOG: i64 = 8000;
+const HUGE_LOG_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The connections beside the pools.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(super) struct Side {
     pub(super) moved: i64,
     /// What the log began with; unknown for one that was found at the start.
     pub(super) generation: Option<u32>,
+    /// When it was begun, or found.
+    pub(super) begun: Instant,
     /// The second copy, which goes with the log.
     pub(super) copy: Copy,
     /// The day of the last look for a daily copy.
@@ -62,8 +69,10 @@ impl Volume {
         side.copy.follow(frames);
         if frames < LONG_LOG {
             side.measured = written;
+            return Ok(false);
         }
-        Ok(frames >= LONG_LOG)
+        let may_wait = frames < HUGE_LOG && side.begun.elapsed() < OLD_LOG;
+        Ok(!may_wait || !has_room(&self.database, HUGE_LOG_BYTES))
     }
 
     /// Moves the log into the file while nobody reads them, and begins the next one if `begins`.
@@ -100,6 +109,7 @@ impl Volume {
             stamp(raw(&mut writer), generation)?;
             let before = side.generation.replace(generation);
             side.moved = 0;
+            side.begun = Instant::now();
             self.note(&side, false);
             marker::forget(&self.database, before);
         }

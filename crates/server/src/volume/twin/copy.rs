@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use super::super::copies::SPARE_BYTES;
-use super::super::files::{Written, beside};
+use super::super::files::{Written, beside, has_room};
 use super::super::pairing::{self, Main};
 use super::{Found, State, WHOLE, base_name, directory, list, remove};
 
@@ -174,7 +173,9 @@ impl Source {
             }
             file
         } else {
-            require(directory(&self.database).as_path(), found.len())?;
+            if !has_room(&self.database, found.len()) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
             let file = open.create(true).truncate(true).open(unfinished)?;
             // Who may not read the database may not read its copy.
             file.set_permissions(found.permissions())?;
@@ -223,19 +224,6 @@ impl Source {
 fn is_whole(copy: &Path) -> bool {
     let stem = copy.file_stem().unwrap_or_default();
     stem.to_string_lossy().ends_with(WHOLE)
-}
-
-/// Refuses where so many bytes and some more are not free.
-fn require(directory: &Path, bytes: u64) -> io::Result<()> {
-    // A file system that does not tell is no reason to stop: a full disk fails safely.
-    let disk = rustix::fs::statvfs(directory);
-    let is_short = disk.is_ok_and(|disk| {
-        disk.f_bavail.saturating_mul(disk.f_frsize) < bytes.saturating_add(SPARE_BYTES)
-    });
-    if is_short {
-        return Err(io::ErrorKind::StorageFull.into());
-    }
-    Ok(())
 }
 
 #[cfg(test)]
