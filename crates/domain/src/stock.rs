@@ -4,7 +4,7 @@
 //! is missed after downtime. Only a correction, a refill or an edited schedule makes a new
 //! baseline.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 
 use crate::quantity::{Quantity, QuantityError};
 use crate::schedule::{SEVENTHS, Therapy};
@@ -36,13 +36,23 @@ impl Stock {
     ///
     /// The costs do not depend on how much there is or how far the day: what any span of days
     /// consumes is known in closed form, over years of 53 weeks as well, so the day is found by
-    /// bisection.
+    /// bisection, near the count first: most stocks last for some months.
     pub fn run_out_date(&self, therapy: &Therapy) -> Option<NaiveDate> {
         if self.covers_through(LAST_RUN_OUT, therapy) {
             return None;
         }
         // The day sought is never before `earliest` and never after `latest`.
         let (mut earliest, mut latest) = (self.counted_on, LAST_RUN_OUT);
+        let mut stride = FIRST_STRIDE;
+        while (latest - earliest).num_days() > stride {
+            let probe = earliest + TimeDelta::days(stride);
+            if !self.covers_through(probe, therapy) {
+                latest = probe;
+                break;
+            }
+            earliest = probe + Days::new(1);
+            stride *= 2;
+        }
         while earliest < latest {
             let middle = earliest + (latest - earliest) / 2;
             if self.covers_through(middle, therapy) {
@@ -81,10 +91,10 @@ impl Stock {
         amount: Quantity,
         today: NaiveDate,
     ) -> Result<Self, QuantityError> {
-        if self
-            .run_out_date(therapy)
-            .is_some_and(|run_out| run_out < today)
-        {
+        let is_used_up = today
+            .pred_opt()
+            .is_some_and(|yesterday| !self.covers_through(yesterday, therapy));
+        if is_used_up {
             return Ok(Self {
                 counted_amount: amount,
                 counted_on: today,
@@ -121,6 +131,9 @@ fn rounded_up(sevenths: i128) -> Quantity {
         .and_then(|thousandths| Quantity::from_thousandths(thousandths).ok())
         .expect("a rest is never more than the amount that was counted")
 }
+
+/// The days after a count that are looked at first.
+const FIRST_STRIDE: i64 = 32;
 
 /// The last day that is told as a run-out date; it leaves
 /// [`Projection::NEVER`](crate::Projection::NEVER) unmistakable.

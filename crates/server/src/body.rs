@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -228,7 +228,8 @@ impl<S: Send + Sync> FromRequest<S> for PatchBody {
     }
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes> {
+async fn read<S: Send + Sync>(mut request: Request, state: &S) -> Result<Bytes> {
+    DefaultBodyLimit::max(LIMIT_BYTES).apply(&mut request);
     let bytes = tokio::time::timeout(TIMEOUT, Bytes::from_request(request, state));
     let bytes = bytes.await.map_err(|_| Error::TooSlow { limit: TIMEOUT })?;
     bytes.map_err(|rejection| {

@@ -97,7 +97,7 @@ impl Database {
 
     /// Names the state of the data: it is another one after every change, by whomever. What is read later is of this
     /// state or a newer one.
-    pub async fn state(&self) -> Result<String, Error> {
+    pub async fn state(&self) -> Result<Vec<u8>, Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.state(),
             Self::Postgres(pool) => {
@@ -107,7 +107,8 @@ impl Database {
                     .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
                     .await?;
                 let row = row.ok_or_else(|| DbErr::RecordNotFound("a snapshot".into()))?;
-                Ok(row.try_get_by_index(0)?)
+                let state: String = row.try_get_by_index(0)?;
+                Ok(state.into_bytes())
             }
         }
     }

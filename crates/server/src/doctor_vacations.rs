@@ -1,21 +1,21 @@
 //! `/doctor-vacations`: when the doctor is away, so that everything is ordered before.
 
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Absence, Absences};
 use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
 use entity::drug;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveValue::Set, EntityTrait, FromQueryResult, QuerySelect, QueryTrait};
+use sea_orm::{ActiveValue::NotSet, EntityTrait, FromQueryResult, QuerySelect, QueryTrait};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::{Query, Session};
-use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
+use crate::etag::{IfMatch, IfMatchParameter, IfNoneMatch, PageTag, Tagged};
 use crate::id::{Id, IdParameter};
 use crate::page::{self, PageRequest, Plan, Rows, SortKeys};
 use crate::problem::{Error, Result};
@@ -112,17 +112,21 @@ impl DoctorVacationIn {
         }
     }
 
-    fn active_model(self) -> ActiveModel {
+    /// The row that it gives, after what it was before; a new one has no id yet.
+    fn row(self, before: Option<&Model>, now: DateTime<Utc>) -> Model {
         let Self {
             start_date,
             end_date,
             notes,
         } = self;
-        ActiveModel {
-            start_date: Set(start_date),
-            end_date: Set(end_date),
-            notes: Set(notes),
-            ..Default::default()
+        Model {
+            id: before.map_or(0, |before| before.id),
+            start_date,
+            end_date,
+            notes,
+            version: before.map_or(1, |before| before.version + 1),
+            created_at: before.map_or(now, |before| before.created_at),
+            updated_at: now,
         }
     }
 }
@@ -150,7 +154,7 @@ impl From<Model> for DoctorVacationOut {
 }
 
 /// The days of an absence alone.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Days {
     pub(crate) start_date: NaiveDate,
     pub(crate) end_date: NaiveDate,
@@ -203,11 +207,11 @@ async fn list(
     store: Store,
     uri: Uri,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response> {
     let state = store.database.state().await?;
     let tag = PageTag::new(&state, &uri.to_string(), store.today());
-    if let Some(unchanged) = tag.unchanged(&headers) {
+    if let Some(unchanged) = tag.unchanged(&known) {
         return Ok(unchanged);
     }
     let mut parameters = Parameters::parse(query.as_deref());
@@ -235,12 +239,9 @@ async fn list(
     ))))]
 async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
     let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
-    let now = store.now();
     let row = ActiveModel {
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-        ..input.active_model()
+        id: NotSet,
+        ..input.row(None, store.now()).into()
     };
     let write = store
         .database
@@ -261,10 +262,10 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 200, body = DoctorVacationOut, headers(("ETag" = String, description = "The absence's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
-async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
+async fn read(store: Store, id: Id, known: IfNoneMatch) -> Result<Response> {
     let mut session = store.database.glance().await?;
     let row = session.find::<Entity>(id.number()).await?;
-    Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&headers))
+    Ok(tagged(row.ok_or_else(|| not_found(&id))?).answer(&known))
 }
 
 /// Replace an absence of the doctor
@@ -275,10 +276,9 @@ async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
 async fn replace(
     store: Store,
     id: Id,
-    headers: HeaderMap,
+    condition: IfMatch,
     JsonBody(body): JsonBody,
 ) -> Result<Tagged> {
-    let condition = IfMatch::read(&headers)?;
     let input = DoctorVacationIn::read(Fields::parse(&body)?)?;
     change(store, id, condition, move |_| Ok(input)).await
 }
@@ -297,10 +297,9 @@ async fn replace(
 async fn patch(
     store: Store,
     id: Id,
-    headers: HeaderMap,
+    condition: IfMatch,
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
-    let condition = IfMatch::read(&headers)?;
     let patch = Fields::parse_patch(&body)?;
     change(store, id, condition, move |before| {
         DoctorVacationIn::of(before).changed(patch)
@@ -311,8 +310,7 @@ async fn patch(
 /// Delete an absence of the doctor
 #[utoipa::path(delete, path = "/api/v1/doctor-vacations/{id}", operation_id = "delete_doctor_vacation", tag = "doctor vacations",
     params(IdParameter, IfMatchParameter), responses((status = 204, description = "It is gone.")))]
-async fn delete(store: Store, id: Id, headers: HeaderMap) -> Result<StatusCode> {
-    let condition = IfMatch::read(&headers)?;
+async fn delete(store: Store, id: Id, condition: IfMatch) -> Result<StatusCode> {
     let write = store.database.write(move |session| {
         Box::pin(async move {
             let row = locked(session, &id).await?;
@@ -338,13 +336,9 @@ async fn change(
         Box::pin(async move {
             let before = locked(session, &id).await?;
             condition.check(before.version)?;
-            let row = ActiveModel {
-                id: Set(before.id),
-                version: Set(before.version + 1),
-                updated_at: Set(now),
-                ..to(&before)?.active_model()
-            };
-            Ok::<_, Error>(session.change(&before, row).await?)
+            let row = to(&before)?.row(Some(&before), now);
+            session.change::<Entity>(&before, &row).await?;
+            Ok::<_, Error>(row)
         })
     });
     Ok(tagged(write.await?))

@@ -7,12 +7,12 @@ mod record;
 mod refill;
 
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 use domain::Absences;
 use entity::drug;
-use sea_orm::{ActiveValue::Set, EntityTrait, QueryTrait};
+use sea_orm::{ActiveValue::NotSet, EntityTrait, QueryTrait};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -25,7 +25,7 @@ use self::input::StockMember;
 use crate::body::{Fields, JsonBody, PatchBody};
 use crate::database::Session;
 use crate::doctor_vacations::{absences, drug_and_absences};
-use crate::etag::{IfMatch, IfMatchParameter, PageTag, Tagged};
+use crate::etag::{IfMatch, IfMatchParameter, IfNoneMatch, PageTag, Tagged};
 use crate::id::{Id, IdParameter};
 use crate::problem::{Error, Result};
 use crate::state::{App, Store};
@@ -54,11 +54,11 @@ async fn list(
     store: Store,
     uri: Uri,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    known: IfNoneMatch,
 ) -> Result<Response> {
     let today = store.today();
     let tag = PageTag::new(&store.database.state().await?, &uri.to_string(), today);
-    if let Some(unchanged) = tag.unchanged(&headers) {
+    if let Some(unchanged) = tag.unchanged(&known) {
         return Ok(unchanged);
     }
     let mut session = store.database.read().await?;
@@ -83,10 +83,8 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
     let (now, today) = (store.now(), store.today());
     let stock = input.counted(today);
     let row = drug::ActiveModel {
-        version: Set(1),
-        created_at: Set(now),
-        updated_at: Set(now),
-        ..record::active_model(input, stock)
+        id: NotSet,
+        ..record::row(None, input, stock, now).into()
     };
     let write = store.database.write(move |session| {
         Box::pin(async move {
@@ -106,12 +104,12 @@ async fn create(store: Store, JsonBody(body): JsonBody) -> Result<Response> {
         (status = 200, body = DrugOut, headers(("ETag" = String, description = "The drug's entity tag."))),
         (status = 304, description = "The caller has this state already: If-None-Match names its tag."),
     ))]
-async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
+async fn read(store: Store, id: Id, known: IfNoneMatch) -> Result<Response> {
     let mut session = store.database.glance().await?;
     let found = drug_and_absences(&mut session, id.number()).await?;
     drop(session);
     let (row, absences) = found.ok_or_else(|| not_found(&id))?;
-    Ok(tagged(row, &absences, store.today())?.answer(&headers))
+    Ok(tagged(row, &absences, store.today())?.answer(&known))
 }
 
 /// Replace a drug
@@ -123,10 +121,9 @@ async fn read(store: Store, id: Id, headers: HeaderMap) -> Result<Response> {
 async fn replace(
     store: Store,
     id: Id,
-    headers: HeaderMap,
+    condition: IfMatch,
     JsonBody(body): JsonBody,
 ) -> Result<Tagged> {
-    let condition = IfMatch::read(&headers)?;
     let input = DrugIn::read(Fields::parse(&body)?, StockMember::Required)?;
     let stock = input.counted(store.today());
     change(store, id, condition, move |_| Ok((input, stock))).await
@@ -145,10 +142,9 @@ async fn replace(
 async fn patch(
     store: Store,
     id: Id,
-    headers: HeaderMap,
+    condition: IfMatch,
     PatchBody(body): PatchBody,
 ) -> Result<Tagged> {
-    let condition = IfMatch::read(&headers)?;
     let patch = Fields::parse_patch(&body)?;
     let today = store.today();
     change(store, id, condition, move |before| {
@@ -171,8 +167,7 @@ async fn patch(
 /// Delete a drug
 #[utoipa::path(delete, path = "/api/v1/drugs/{id}", operation_id = "delete_drug", tag = "drugs", params(IdParameter, IfMatchParameter),
     responses((status = 204, description = "It is gone.")))]
-async fn delete(store: Store, id: Id, headers: HeaderMap) -> Result<StatusCode> {
-    let condition = IfMatch::read(&headers)?;
+async fn delete(store: Store, id: Id, condition: IfMatch) -> Result<StatusCode> {
     let write = store.database.write(move |session| {
         Box::pin(async move {
             let row = locked(session, &id).await?;
@@ -199,13 +194,8 @@ async fn change(
             let before = locked(session, &id).await?;
             condition.check(before.version)?;
             let (input, stock) = to(&before)?;
-            let row = drug::ActiveModel {
-                id: Set(before.id),
-                version: Set(before.version + 1),
-                updated_at: Set(now),
-                ..record::active_model(input, stock)
-            };
-            let row = session.change(&before, row).await?;
+            let row = record::row(Some(&before), input, stock, now);
+            session.change::<drug::Entity>(&before, &row).await?;
             Ok::<_, Error>((row, absences(session).await?))
         })
     });

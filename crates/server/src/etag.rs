@@ -4,13 +4,17 @@
 //! date changes without a write. A change is conditional on the version alone, so that an edit begun
 //! before midnight is not refused after it.
 
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
 
+use crate::hex::hex;
 use crate::json::Json;
 use crate::problem::{Error, Result};
 
@@ -20,7 +24,7 @@ const USUAL_BYTES: usize = 1536;
 /// A record's JSON with its entity tag.
 #[derive(Debug)]
 pub struct Tagged {
-    pub body: String,
+    pub body: Vec<u8>,
     pub etag: String,
 }
 
@@ -29,17 +33,16 @@ impl Tagged {
     pub fn new(record: &impl Json, version: i64) -> Self {
         let mut body = Vec::with_capacity(USUAL_BYTES);
         record.write(&mut body);
-        let body = String::from_utf8(body).expect("JSON is UTF-8");
         let mut hasher = DefaultHasher::new();
-        hasher.write(body.as_bytes());
+        hasher.write(&body);
         let (version, hash) = (version.to_string(), hex(hasher.finish()));
         let etag = ["\"", &version, "-", &hash, "\""].concat();
         Self { body, etag }
     }
 
     /// The record as an answer; 304 without a body where the caller has it already.
-    pub fn answer(self, request: &HeaderMap) -> Response {
-        let known = unchanged(request, &self.etag, |tag| tag == "*");
+    pub fn answer(self, known: &IfNoneMatch) -> Response {
+        let known = known.unchanged(&self.etag, |tag| tag == "*");
         known.unwrap_or_else(|| self.into_response())
     }
 }
@@ -51,16 +54,16 @@ pub struct PageTag(String);
 
 impl PageTag {
     /// The tag of what is asked for by `path_and_query`, where `state` changes with every change of the data.
-    pub fn new(state: &str, path_and_query: &str, today: NaiveDate) -> Self {
+    pub fn new(state: &[u8], path_and_query: &str, today: NaiveDate) -> Self {
         let mut hasher = DefaultHasher::new();
         (env!("CARGO_PKG_VERSION"), state, path_and_query, today).hash(&mut hasher);
         Self(["W/\"", &hex(hasher.finish()), "\""].concat())
     }
 
     /// The answer to a caller who has this page already.
-    pub fn unchanged(&self, request: &HeaderMap) -> Option<Response> {
+    pub fn unchanged(&self, known: &IfNoneMatch) -> Option<Response> {
         // Whether there is such a page at all is not known yet, so `*` is no answer.
-        unchanged(request, &self.0, |_| false)
+        known.unchanged(&self.0, |_| false)
     }
 
     /// Puts the tag on the page.
@@ -70,23 +73,37 @@ impl PageTag {
     }
 }
 
-/// 304 without a body where `If-None-Match` names the tag; weak and strong are the same to it (RFC 9110, section
-/// 13.1.2).
-fn unchanged(request: &HeaderMap, etag: &str, or: fn(&str) -> bool) -> Option<Response> {
-    fn opaque(tag: &str) -> &str {
-        tag.strip_prefix("W/").unwrap_or(tag)
-    }
-    let is_known = request.get_all(header::IF_NONE_MATCH).iter().any(|value| {
-        value.to_str().is_ok_and(|tags| {
-            let mut tags = tags.split(',').map(str::trim);
-            tags.any(|tag| or(tag) || opaque(tag) == opaque(etag))
+/// The header `If-None-Match`: the states that a caller has already.
+#[derive(Clone, Debug)]
+pub struct IfNoneMatch(Vec<HeaderValue>);
+
+impl IfNoneMatch {
+    /// 304 without a body where it names the tag; weak and strong are the same to it (RFC 9110, section 13.1.2).
+    fn unchanged(&self, etag: &str, or: fn(&str) -> bool) -> Option<Response> {
+        fn opaque(tag: &str) -> &str {
+            tag.strip_prefix("W/").unwrap_or(tag)
+        }
+        let is_known = self.0.iter().any(|value| {
+            value.to_str().is_ok_and(|tags| {
+                let mut tags = tags.split(',').map(str::trim);
+                tags.any(|tag| or(tag) || opaque(tag) == opaque(etag))
+            })
+        });
+        is_known.then(|| {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            set_tag(&mut response, etag);
+            response
         })
-    });
-    is_known.then(|| {
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        set_tag(&mut response, etag);
-        response
-    })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let values = parts.headers.get_all(header::IF_NONE_MATCH).iter();
+        Ok(Self(values.cloned().collect()))
+    }
 }
 
 impl IntoResponse for Tagged {
@@ -99,21 +116,12 @@ impl IntoResponse for Tagged {
     }
 }
 
-/// Sixteen digits, at a fraction of what a formatter takes.
-fn hex(number: u64) -> String {
-    let halves = number.to_be_bytes().into_iter();
-    let halves = halves.flat_map(|byte| [byte >> 4, byte & 15]);
-    halves
-        .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
-        .collect()
-}
-
 fn set_tag(response: &mut Response, etag: &str) {
     let value = HeaderValue::from_str(etag).expect("a tag is plain ASCII");
     response.headers_mut().insert(header::ETAG, value);
 }
 
-/// The condition that a caller put on a change.
+/// The condition that a caller put on a change, in the header `If-Match`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
     /// None, or that the record exists.
@@ -138,8 +146,7 @@ pub struct IfMatchParameter {
 }
 
 impl IfMatch {
-    /// Reads the header `If-Match`.
-    pub fn read(headers: &HeaderMap) -> Result<Self> {
+    fn read(headers: &HeaderMap) -> Result<Self> {
         let mut versions = Vec::new();
         let values: Vec<_> = headers.get_all(header::IF_MATCH).iter().collect();
         if values.is_empty() {
@@ -185,6 +192,14 @@ impl IfMatch {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Self::read(&parts.headers)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,13 +220,6 @@ mod tests {
         let condition = IfMatch::read(&headers).unwrap();
         assert!(condition.check(7).is_ok());
         assert!(condition.check(8).is_err());
-    }
-
-    #[test]
-    fn a_hash_has_sixteen_digits() {
-        for number in [0, 1, 0xfe, 0x0123_4567_89ab_cdef, u64::MAX] {
-            assert_eq!(hex(number), format!("{number:016x}"));
-        }
     }
 
     #[test]

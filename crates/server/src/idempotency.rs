@@ -85,16 +85,17 @@ impl IdempotencyKey {
             return Err(Error::KeyReused);
         }
         Ok(Some(Tagged {
-            body: known.body,
+            body: known.body.into_bytes(),
             etag: known.etag,
         }))
     }
 
     /// Keeps the answer beside the booking that it answers.
     pub async fn keep(&self, session: &mut Session, answer: &Tagged) -> Result<()> {
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
         let update = idempotency_key::Entity::update_many()
             .col_expr(idempotency_key::Column::Etag, answer.etag.clone().into())
-            .col_expr(idempotency_key::Column::Body, answer.body.clone().into())
+            .col_expr(idempotency_key::Column::Body, body.into())
             .filter(idempotency_key::Column::Key.eq(&self.key));
         session.execute(update.as_query()).await?;
         Ok(())

@@ -16,6 +16,7 @@ pub mod drugs;
 pub mod etag;
 pub mod health;
 pub mod healthcheck;
+pub mod hex;
 pub mod id;
 pub mod idempotency;
 pub mod json;

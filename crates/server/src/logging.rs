@@ -6,11 +6,12 @@ use std::os::fd::AsFd as _;
 
 use domain::{Clock as _, SystemClock};
 use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{LogConfig, LogFormat};
 use crate::json::instant;
@@ -20,11 +21,10 @@ pub fn init(config: &LogConfig) {
     let filter = EnvFilter::try_new(&config.filter).expect("the configuration checked the filter");
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_timer(Digits)
         .with_writer(output());
     match config.format {
-        LogFormat::Text => builder.with_ansi(false).fmt_fields(Plain).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => builder.event_format(Plain).init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_timer(Digits).init(),
     }
 }
 
@@ -44,8 +44,8 @@ impl FormatTime for Digits {
     }
 }
 
-/// `name=value` after the message, without the looks for colours that the usual writer takes for each, and without a
-/// formatter for what needs none.
+/// A line of text: time, level, target, message, and `name=value`. The usual writer looks for colours and for the spans around
+/// each event, of which there are none, and writes every part through a formatter.
 struct Plain;
 
 /// The fields of one line.
@@ -55,15 +55,35 @@ struct Line<'w> {
     is_begun: bool,
 }
 
-impl<'w> FormatFields<'w> for Plain {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        Digits.format_time(&mut writer)?;
+        writer.write_str(match *event.metadata().level() {
+            Level::ERROR => " ERROR ",
+            Level::WARN => "  WARN ",
+            Level::INFO => "  INFO ",
+            Level::DEBUG => " DEBUG ",
+            Level::TRACE => " TRACE ",
+        })?;
+        writer.write_str(event.metadata().target())?;
+        writer.write_str(": ")?;
         let mut line = Line {
-            writer,
+            writer: writer.by_ref(),
             written: Ok(()),
             is_begun: false,
         };
-        fields.record(&mut line);
-        line.written
+        event.record(&mut line);
+        line.written?;
+        writer.write_char('\n')
     }
 }
 

@@ -1,18 +1,22 @@
 //! What happens to every request: it gets an id, one line in the log, and a problem document if it fails.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::problem::{Cause, Error, Problem};
-use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use tower::{Service, ServiceExt as _, service_fn};
+
+use crate::hex::hex;
+use crate::problem::{Cause, Error, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
@@ -45,28 +49,24 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
 
 /// Numbers requests: a number of this process, then one of this request. Asking the system for chance each time would cost
 /// as much as reading a row.
-#[derive(Clone, Debug)]
-pub struct Numbering {
-    process: Arc<str>,
-    next: Arc<AtomicU64>,
+struct Numbering {
+    process: String,
+    next: AtomicU64,
 }
 
-impl Numbering {
-    /// A numbering that no other process has.
-    pub fn begin() -> Self {
-        let process = RandomState::new().hash_one(std::process::id());
-        Self {
-            process: format!("{process:016x}").into(),
-            next: Arc::default(),
-        }
-    }
+static NUMBERING: LazyLock<Numbering> = LazyLock::new(|| Numbering {
+    process: hex(RandomState::new().hash_one(std::process::id())),
+    next: AtomicU64::new(0),
+});
 
+impl Numbering {
     /// The id of a request: what its caller calls it where that can stand in a log, or the next number.
     fn id(&self, headers: &HeaderMap) -> HeaderValue {
         let given = headers.get(&REQUEST_ID).filter(|given| is_usable(given));
         given.cloned().unwrap_or_else(|| {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let id = format!("{}-{number:06x}", self.process);
+            let digits = hex(self.next.fetch_add(1, Ordering::Relaxed));
+            let unused = digits.bytes().take_while(|digit| *digit == b'0').count();
+            let id = [&self.process, "-", &digits[unused.min(10)..]].concat();
             HeaderValue::try_from(id).expect("digits and a dash are plain ASCII")
         })
     }
@@ -89,17 +89,32 @@ fn has_one_host(request: &Request) -> bool {
     }
 }
 
+/// A service whose every request is observed.
+pub fn observed<S>(
+    service: S,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send,
+{
+    service_fn(move |request| observe(service.clone(), request))
+}
+
 /// Ends a request that takes too long, logs it when it is answered, and gives every error its problem document with the
 /// request's id.
-pub async fn observe(State(numbering): State<Numbering>, request: Request, next: Next) -> Response {
+async fn observe<S>(service: S, request: Request) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
     let begun = Instant::now();
     let method = request.method().clone();
     // The template and never the path: ids and searches say what someone takes.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let id = numbering.id(request.headers());
+    let id = NUMBERING.id(request.headers());
     let response = if has_one_host(&request) {
-        match tokio::time::timeout(TIMEOUT, next.run(request)).await {
-            Ok(response) => response,
+        let answer = AssertUnwindSafe(service.oneshot(request)).catch_unwind();
+        match tokio::time::timeout(TIMEOUT, answer).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(panic)) => panicked(&*panic),
             Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     } else {
@@ -119,7 +134,7 @@ pub async fn observe(State(numbering): State<Numbering>, request: Request, next:
     } else {
         tracing::info!(%method, route, status, elapsed_us, request_id, "request");
     }
-    response
+    Ok(response)
 }
 
 /// The answer with its request's id, in the header and in the problem document.
@@ -156,11 +171,7 @@ fn finished(mut response: Response, id: &HeaderValue, request_id: &str) -> Respo
 }
 
 /// A handler that panicked: the message goes to the log.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the layer hands the panic over"
-)]
-pub fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
@@ -169,4 +180,52 @@ pub fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     let mut response = Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response();
     response.extensions_mut().insert(Cause(message.into()));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_does_not_say_why_and_the_next_request_is_answered() {
+        let handler = service_fn(|request: Request| async move {
+            assert_ne!(request.uri().path(), "/1", "it cannot be");
+            Ok(StatusCode::NO_CONTENT.into_response())
+        });
+        let service = observed(handler);
+        let ask = async |path: &str| {
+            let request = Request::builder()
+                .uri(path)
+                .header(header::HOST, "localhost");
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            let Ok(response) = service.clone().oneshot(request).await;
+            let (parts, body) = response.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            (parts, String::from_utf8(body.to_vec()).unwrap())
+        };
+        let (parts, body) = ask("/1").await;
+        assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!body.contains("cannot be"), "{body}");
+        assert!(
+            body.contains(parts.headers[REQUEST_ID].to_str().unwrap()),
+            "{body}"
+        );
+        let cause = parts.extensions.get::<Cause>().expect("it is for the log");
+        assert!(cause.0.contains("it cannot be"), "{}", cause.0);
+        assert_eq!(ask("/2").await.0.status, StatusCode::NO_CONTENT);
+    }
+
+    #[test]
+    fn a_request_without_a_name_gets_the_next_number() {
+        let none = HeaderMap::new();
+        let ids: Vec<_> = (0..2).map(|_| NUMBERING.id(&none)).collect();
+        let parts = |id: &HeaderValue| {
+            let (process, number) = id.to_str().unwrap().split_once('-').unwrap();
+            assert_eq!((process.len(), number.len()), (16, 6), "{id:?}");
+            (process.to_owned(), u64::from_str_radix(number, 16).unwrap())
+        };
+        let ((one, first), (other, second)) = (parts(&ids[0]), parts(&ids[1]));
+        assert_eq!(one, other);
+        assert!(first < second);
+    }
 }

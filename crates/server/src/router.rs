@@ -2,24 +2,22 @@
 
 use std::convert::Infallible;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::response::Response;
-use axum::{Router, middleware as from};
 use tower::Service;
 use tower::ServiceBuilder;
 use tower::util::MapRequestLayer;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate};
+use tower_http::compression::{CompressionBody, CompressionLayer, DefaultPredicate, Predicate};
 use tower_http::csrf::CsrfLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::middleware::Numbering;
 use crate::state::App;
-use crate::{body, doctor_vacations, drugs, health, middleware, openapi};
+use crate::{doctor_vacations, drugs, health, middleware, openapi};
 
 /// The description of the API.
 pub fn document() -> OpenApi {
@@ -29,8 +27,10 @@ pub fn document() -> OpenApi {
 /// The whole service.
 pub fn service(
     app: App,
-) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
+) -> impl Service<Request, Response = Response<CompressionBody<Body>>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
     // Its text is all that is asked for; it is kept and nothing of what it was made from.
     let document = document().to_json().expect("the description is plain JSON");
     let document = Bytes::from(document);
@@ -52,18 +52,13 @@ pub fn service(
         .merge(docs)
         .layer(
             ServiceBuilder::new()
-                .layer(CompressionLayer::new().compress_when(untagged.and(DefaultPredicate::new())))
-                .layer(from::from_fn_with_state(
-                    Numbering::begin(),
-                    middleware::observe,
-                ))
-                .layer(CatchPanicLayer::custom(middleware::panicked))
-                .layer(CsrfLayer::new())
-                .layer(DefaultBodyLimit::max(body::LIMIT_BYTES)),
+                .layer_fn(middleware::observed)
+                .layer(CsrfLayer::new()),
         )
         .with_state(app);
     ServiceBuilder::new()
         .layer(MapRequestLayer::new(middleware::tidy))
+        .layer(CompressionLayer::new().compress_when(untagged.and(DefaultPredicate::new())))
         .service(router)
 }
 

@@ -15,6 +15,9 @@ pub trait Record: Sized {
     /// # Errors
     /// A column holds what its type cannot be.
     fn read(cells: &mut Cells<'_>) -> Result<Self, Error>;
+
+    /// The fields in which it differs from another, each a bit, the first one the lowest.
+    fn differing(&self, other: &Self) -> u64;
 }
 
 /// The cells of a row, from left to right.
@@ -31,7 +34,7 @@ pub trait Cell: Sized {
 }
 
 /// One whole number, as a count is.
-#[derive(Clone, Copy, Debug, FromQueryResult)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Number {
     pub number: i64,
 }
@@ -63,6 +66,11 @@ macro_rules! record {
             fn read(cells: &mut Cells<'_>) -> Result<Self, Error> {
                 $(let $field = cells.cell()?;)+
                 Ok(Self { $($field),+ })
+            }
+
+            fn differing(&self, other: &Self) -> u64 {
+                let fields = [$(self.$field != other.$field),+];
+                fields.iter().rev().fold(0, |bits, differs| bits << 1 | u64::from(*differs))
             }
         }
 

@@ -2,8 +2,8 @@
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyTrait, QueryTrait, Select,
-    Statement, StatementBuilder, Value,
+    EntityTrait, FromQueryResult, IntoActiveModel, PrimaryKeyTrait, QueryTrait, Select, Statement,
+    StatementBuilder, Value,
 };
 
 use super::failure::Error;
@@ -141,34 +141,20 @@ impl Session {
         Ok(stored.ok_or(DbErr::RecordNotInserted)?)
     }
 
-    /// Updates what differs from the row as it was, and answers it as it is then: whoever writes a column writes its
-    /// indexes.
-    pub async fn change<A>(&mut self, before: &ModelOf<A>, mut row: A) -> Result<ModelOf<A>, Error>
+    /// Updates what is to differ in a row, and nothing else: whoever writes a column writes its indexes.
+    pub async fn change<E>(&mut self, before: &E::Model, after: &E::Model) -> Result<(), Error>
     where
-        A: ActiveModelTrait + 'static,
+        E: Keyed<Model: IntoActiveModel<E::ActiveModel>>,
     {
-        let mut after = before.clone();
-        let mut differs = false;
-        for column in <A::Entity as EntityTrait>::Column::iter() {
-            if text::is_key::<A::Entity>(column) {
-                continue;
-            }
-            if let Some(value) = row.get(column).into_value() {
-                if value == before.get(column) {
-                    row.not_set(column);
-                } else {
-                    after.set(column, value);
-                    differs = true;
-                }
-            }
+        let columns = after.differing(before);
+        if columns == 0 {
+            return Ok(());
         }
-        if differs {
-            let (text, values) = text::update(row, self.backend())?;
-            if self.alter(&text, values).await? == 0 {
-                return Err(DbErr::RecordNotUpdated.into());
-            }
+        let (text, values) = text::update::<E>(after, columns, self.backend())?;
+        match self.alter(&text, values).await? {
+            0 => Err(DbErr::RecordNotUpdated.into()),
+            _ => Ok(()),
         }
-        Ok(after)
     }
 
     /// Runs a statement and answers how many rows it has changed.

@@ -1,5 +1,9 @@
 //! A SQLite database: connections that answer where they are asked, one that writes and a few that read.
 
+use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +11,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, params_from_iter};
 use sea_orm::Value;
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::failure::Error;
@@ -17,10 +22,8 @@ use super::value::Parameter;
 use super::writer::{BEGIN, Writer};
 use super::{PATIENCE, Work};
 use crate::doctor_vacations::Days;
-use crate::volume::Volume;
+use crate::volume::{Volume, beside};
 
-/// More than the threads that serve requests, so that none waits for another.
-const READERS: usize = 4;
 /// More statements than the program has.
 const STATEMENTS: usize = 200;
 /// Older releases can corrupt a write-ahead log when two connections restart it at once.
@@ -34,13 +37,18 @@ pub struct Sqlite {
     watch: Arc<Watch>,
 }
 
-/// Tells one state of the data from the next.
+/// Tells one state of the data from the next by the head of the log's index, which every commit changes, by whomever
+/// (<https://www.sqlite.org/walformat.html#the_wal_index_header>).
 #[derive(Debug)]
 struct Watch {
-    connection: std::sync::Mutex<Connection>,
-    /// Tells the counting of this process from that of every other.
-    of: String,
+    /// Never closed: that would drop the locks that SQLite has on it in this process.
+    index: ManuallyDrop<File>,
+    /// Tells the states that this process sees from those of every other.
+    of: u64,
 }
+
+/// The first of the two copies of the head.
+const INDEX_HEAD: usize = 48;
 
 /// One connection.
 #[derive(Debug)]
@@ -58,10 +66,8 @@ impl Sqlite {
             return Err(Error::OldSqlite(rusqlite::version()));
         }
         let writer = Connection::open(path)?;
-        let watch = Connection::open(path)?;
-        let of = "SELECT hex(randomblob(16))";
-        let of = watch.raw.query_row(of, [], |row| row.get(0))?;
-        let readers = (0..READERS).map(|_| {
+        // One for each thread that serves requests: no look waits for anything but its own statements.
+        let readers = (0..Handle::current().metrics().num_workers()).map(|_| {
             let reader = Connection::open(path)?;
             reader.raw.pragma_update(None, "query_only", true)?;
             Ok::<_, Error>(Session::of_sqlite(reader))
@@ -70,8 +76,8 @@ impl Sqlite {
             readers: Arc::new(Readers::new(readers.collect::<Result<_, _>>()?)),
             writer: Arc::new(Writer::start(Session::of_sqlite(writer))?),
             watch: Arc::new(Watch {
-                connection: std::sync::Mutex::new(watch),
-                of,
+                index: ManuallyDrop::new(File::open(beside(path, "-shm"))?),
+                of: RandomState::new().hash_one(path),
             }),
         })
     }
@@ -84,13 +90,12 @@ impl Sqlite {
         Readers::glance(&self.readers).await
     }
 
-    /// SQLite counts what has been committed by others, and to this connection everybody is another.
-    pub(super) fn state(&self) -> Result<String, Error> {
-        let watch = &*self.watch;
-        let mut connection = watch.connection.lock().expect("no thread panicked");
-        let counted = data_version(&connection.raw);
-        let counted = connection.noted(counted)?;
-        Ok(format!("{} {counted}", watch.of))
+    /// Read half old and half new it is a state that no page has, and the next one is asked for anew.
+    pub(super) fn state(&self) -> Result<Vec<u8>, Error> {
+        let mut state = vec![0; INDEX_HEAD];
+        self.watch.index.read_exact_at(&mut state, 0)?;
+        state.extend(self.watch.of.to_ne_bytes());
+        Ok(state)
     }
 
     pub(super) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
@@ -118,8 +123,6 @@ impl Sqlite {
                 connection.close()?;
             }
         }
-        let watch = self.watch.connection.lock();
-        watch.expect("no thread panicked").close()?;
         self.writer.close().await
     }
 }
@@ -312,6 +315,42 @@ mod tests {
             })?;
             Ok(Self)
         }
+
+        fn differing(&self, _: &Self) -> u64 {
+            0
+        }
+    }
+
+    #[tokio::test]
+    async fn a_state_is_another_after_a_commit_by_whomever_and_after_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("test.db");
+        let made = rusqlite::Connection::open(&path).unwrap();
+        made.execute_batch("CREATE TABLE t (x)").unwrap();
+        let sqlite = Sqlite::open(&path).unwrap();
+        let run = async |sql: &'static str| {
+            let writer = sqlite.writer();
+            let mut session = writer.lock().await;
+            let connection = session.sqlite().unwrap();
+            connection.execute(sql, &[]).unwrap();
+            sqlite.state().unwrap()
+        };
+        let before = sqlite.state().unwrap();
+        let mut seen = vec![before.clone()];
+        for nothing in ["BEGIN", "INSERT INTO t VALUES (1)", "ROLLBACK"] {
+            assert_eq!(run(nothing).await, before, "{nothing}");
+        }
+        for _ in 0..2 {
+            seen.push(run("INSERT INTO t VALUES (1)").await);
+            // What the next page says may be in the file alone.
+            made.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .unwrap();
+            made.execute_batch("DELETE FROM t").unwrap();
+            seen.push(sqlite.state().unwrap());
+            assert_eq!(sqlite.state().unwrap(), *seen.last().unwrap());
+        }
+        let different: std::collections::HashSet<_> = seen.iter().collect();
+        assert_eq!(different.len(), seen.len());
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sea_orm::sea_query::{Query, ReturningClause};
 use sea_orm::{
-    ActiveModelTrait, DbBackend, DbErr, EntityTrait, Iterable, PrimaryKeyToColumn, QuerySelect,
-    QueryTrait, Statement, StatementBuilder, Value,
+    ActiveModelTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    PrimaryKeyToColumn, QuerySelect, QueryTrait, Statement, StatementBuilder, Value,
 };
 
 use super::session::{KeyOf, Keyed};
@@ -40,44 +40,55 @@ pub(super) fn insert<A>(row: A, backend: DbBackend) -> Result<(Arc<str>, Vec<Val
 where
     A: ActiveModelTrait + 'static,
 {
-    let (columns, values) = written(&row, |_| true);
-    let text = text(
-        (
-            TypeId::of::<A>(),
-            Verb::Insert,
-            columns,
-            is_postgres(backend),
-        ),
-        || {
-            let mut query = A::Entity::insert(row).into_query();
-            query.returning(returning::<A::Entity>());
-            Ok(StatementBuilder::build(&query, &backend))
-        },
-    )?;
+    let (mut columns, mut values) = (0, Vec::new());
+    for (bit, column) in bits(ColumnOf::<A>::iter()) {
+        if let Some(value) = row.get(column).into_value() {
+            columns |= bit;
+            values.push(value);
+        }
+    }
+    let key = (
+        TypeId::of::<A>(),
+        Verb::Insert,
+        columns,
+        is_postgres(backend),
+    );
+    let text = text(key, || {
+        let mut query = A::Entity::insert(row).into_query();
+        query.returning(returning::<A::Entity>());
+        Ok(StatementBuilder::build(&query, &backend))
+    })?;
     Ok((text, values))
 }
 
-/// What updates a row by its key, with its values.
-pub(super) fn update<A>(row: A, backend: DbBackend) -> Result<(Arc<str>, Vec<Value>), DbErr>
+/// What updates some columns of a row, each a bit in the order of the columns, by its key, with their values.
+pub(super) fn update<E>(
+    row: &E::Model,
+    columns: u64,
+    backend: DbBackend,
+) -> Result<(Arc<str>, Vec<Value>), DbErr>
 where
-    A: ActiveModelTrait + 'static,
+    E: EntityTrait<Model: IntoActiveModel<E::ActiveModel>>,
 {
-    let (columns, mut values) = written(&row, |column| !is_key::<A::Entity>(column));
-    let (_, keys) = written(&row, is_key::<A::Entity>);
-    values.extend(keys);
-    let text = text(
-        (
-            TypeId::of::<A>(),
-            Verb::Update,
-            columns,
-            is_postgres(backend),
-        ),
-        || {
-            let query = A::Entity::update(row).validate()?.into_query();
-            Ok(StatementBuilder::build(&query, &backend))
-        },
-    )?;
-    Ok((text, values))
+    let written = || bits(E::Column::iter()).filter(|(bit, _)| columns & bit != 0);
+    let keys = E::Column::iter().filter(|column| is_key::<E>(*column));
+    let of_row = |column| row.get(column);
+    let values = written().map(|(_, column)| column).chain(keys).map(of_row);
+    let key = (
+        TypeId::of::<E>(),
+        Verb::Update,
+        columns,
+        is_postgres(backend),
+    );
+    let text = text(key, || {
+        let mut changed = row.clone().into_active_model();
+        for (_, column) in written() {
+            changed.set(column, row.get(column));
+        }
+        let query = E::update(changed).validate()?.into_query();
+        Ok(StatementBuilder::build(&query, &backend))
+    })?;
+    Ok((text, values.collect()))
 }
 
 /// The whole row as it is stored then.
@@ -87,24 +98,17 @@ pub(super) fn returning<E: EntityTrait>() -> ReturningClause {
 
 type ColumnOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
 
-/// The columns that a row has values for, as bits, and the values in the order in which the ORM writes them.
-fn written<A: ActiveModelTrait>(row: &A, of: impl Fn(ColumnOf<A>) -> bool) -> (u64, Vec<Value>) {
-    let (mut columns, mut values) = (0, Vec::new());
-    for (place, column) in ColumnOf::<A>::iter()
-        .enumerate()
-        .filter(|(_, column)| of(*column))
-    {
-        if let Some(value) = row.get(column).into_value() {
-            columns |= 1_u64
-                .checked_shl(u32::try_from(place).unwrap_or(u32::MAX))
-                .expect("a record has few columns");
-            values.push(value);
-        }
-    }
-    (columns, values)
+/// Columns with a bit for each.
+fn bits<C>(columns: impl Iterator<Item = C>) -> impl Iterator<Item = (u64, C)> {
+    columns.enumerate().map(|(place, column)| {
+        let bit = u32::try_from(place)
+            .ok()
+            .and_then(|place| 1_u64.checked_shl(place));
+        (bit.expect("a record has few columns"), column)
+    })
 }
 
-pub(super) fn is_key<E: EntityTrait>(column: E::Column) -> bool {
+fn is_key<E: EntityTrait>(column: E::Column) -> bool {
     E::PrimaryKey::from_column(column).is_some()
 }
 
@@ -124,10 +128,11 @@ fn text(key: Key, make: impl FnOnce() -> Result<Statement, DbErr>) -> Result<Arc
 
 #[cfg(test)]
 mod tests {
-    use entity::doctor_vacation::{ActiveModel, Entity};
-    use sea_orm::ActiveValue::Set;
+    use entity::doctor_vacation::{ActiveModel, Column, Entity, Model};
+    use sea_orm::ActiveValue::{NotSet, Set};
 
     use super::*;
+    use crate::database::record::Record as _;
 
     fn statement(query: &impl StatementBuilder) -> (String, Vec<Value>) {
         let statement = query.build(&DbBackend::Sqlite);
@@ -139,26 +144,41 @@ mod tests {
 
     #[test]
     fn text_and_values_are_those_of_the_orm_whatever_is_written() {
-        let rows = [
-            ActiveModel {
-                id: Set(7),
-                version: Set(2),
-                ..Default::default()
-            },
-            ActiveModel {
-                id: Set(8),
-                notes: Set(None),
-                version: Set(3),
-                ..Default::default()
-            },
+        let before = Model {
+            id: 7,
+            start_date: "2026-11-01".parse().unwrap(),
+            end_date: "2026-11-08".parse().unwrap(),
+            notes: Some("At the sea".into()),
+            version: 2,
+            created_at: "2026-10-01T08:00:00Z".parse().unwrap(),
+            updated_at: "2026-10-01T08:00:00Z".parse().unwrap(),
+        };
+        let changes: [fn(&mut Model); 3] = [
+            |row| row.version = 3,
+            |row| (row.notes, row.version) = (None, 3),
+            |row| row.end_date = row.start_date,
         ];
-        for row in rows.iter().chain(&rows) {
-            let (text, values) = update(row.clone(), DbBackend::Sqlite).unwrap();
-            let query = Entity::update(row.clone()).validate().unwrap().into_query();
+        for change in changes.iter().chain(&changes) {
+            let mut after = before.clone();
+            change(&mut after);
+            let columns = after.differing(&before);
+            let (text, values) = update::<Entity>(&after, columns, DbBackend::Sqlite).unwrap();
+            let mut row = before.clone().into_active_model();
+            for column in Column::iter().filter(|column| after.get(*column) != before.get(*column))
+            {
+                row.set(column, after.get(column));
+            }
+            let query = Entity::update(row).validate().unwrap().into_query();
             assert_eq!((text.to_string(), values), statement(&query));
-
+        }
+        for id in [NotSet, Set(7), NotSet] {
+            let row = ActiveModel {
+                id,
+                notes: Set(None),
+                ..before.clone().into_active_model()
+            };
             let (text, values) = insert(row.clone(), DbBackend::Sqlite).unwrap();
-            let mut query = Entity::insert(row.clone()).into_query();
+            let mut query = Entity::insert(row).into_query();
             query.returning(returning::<Entity>());
             assert_eq!((text.to_string(), values), statement(&query));
         }

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::failure::Error;
 use super::session::Session;
+use super::sqlite::Connection;
 use super::{PATIENCE, Work};
 use crate::volume::Volume;
 
@@ -151,8 +152,7 @@ impl Writer {
             return Some(change);
         };
         tokio::task::block_in_place(|| {
-            let connection = session.sqlite().expect("this is SQLite");
-            if !matches!(connection.begins_at_once(), Ok(true)) {
+            if !matches!(connection(&mut session).begins_at_once(), Ok(true)) {
                 return Some(change);
             }
             self.desk.settle(&mut session, Ok(()), &mut vec![change]);
@@ -166,8 +166,7 @@ impl Writer {
 
     pub(super) async fn close(&self) -> Result<(), Error> {
         let mut session = self.desk.session.lock().await;
-        let connection = session.sqlite().expect("this is SQLite");
-        connection.close()
+        connection(&mut session).close()
     }
 
     pub(super) fn acknowledge_into(&self, volume: Arc<Volume>) {
@@ -270,34 +269,45 @@ impl Desk {
 
 /// Makes the changes and brings those that are to be kept to the disk.
 fn commit(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
-    let ended = make(session, group).and_then(|()| Ok(steer(session, "COMMIT")?));
-    if ended.is_err()
-        && let Some(connection) = session.sqlite()
-        && !connection.is_rolled_back()
-    {
-        // A commit that has failed leaves its transaction open.
+    let ended = match make(session, group) {
+        Ok(true) => steer(session, "COMMIT").map_err(Error::from),
+        Ok(false) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if !connection(session).is_rolled_back() {
+        // Nothing is to be kept, or the commit has failed, which leaves its transaction open.
         steer(session, "ROLLBACK")?;
     }
     ended
 }
 
-fn make(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<(), Error> {
+/// Makes the changes; answers whether any is to be kept.
+fn make(session: &mut Session, group: &mut [Box<dyn Job>]) -> Result<bool, Error> {
+    // Alone it needs no savepoint: it is undone with the transaction.
+    if let [job] = group {
+        return Ok(job.run(session));
+    }
+    let mut is_any_kept = false;
     for job in group {
         steer(session, "SAVEPOINT change")?;
-        if !job.run(session) {
-            let connection = session.sqlite().expect("this is SQLite");
-            if connection.is_rolled_back() {
+        let is_kept = job.run(session);
+        is_any_kept |= is_kept;
+        if !is_kept {
+            if connection(session).is_rolled_back() {
                 // The others were undone with it.
-                return Err(Error::of_code(connection.failed()));
+                return Err(Error::of_code(connection(session).failed()));
             }
             steer(session, "ROLLBACK TO change")?;
         }
         steer(session, "RELEASE change")?;
     }
-    Ok(())
+    Ok(is_any_kept)
 }
 
 fn steer(session: &mut Session, sql: &'static str) -> rusqlite::Result<()> {
-    let connection = session.sqlite().expect("this is SQLite");
-    connection.steer(sql)
+    connection(session).steer(sql)
+}
+
+fn connection(session: &mut Session) -> &mut Connection {
+    session.sqlite().expect("this is SQLite")
 }

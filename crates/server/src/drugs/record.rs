@@ -1,18 +1,28 @@
 //! Between a row and the rules: what is stored of a drug, as the domain's types and back.
 
+use chrono::{DateTime, Utc};
 use domain::{Doses, Projection, Quantity, Schedule, Stock, Therapy};
 use entity::drug;
-use sea_orm::ActiveValue::{NotSet, Set};
 
 use super::input::DrugIn;
 use crate::json::Amount;
 use crate::problem::{Error, Result};
 
-/// The columns that a caller's input and the stock behind it give; the id, the version and the
-/// instants are the writer's.
-pub(super) fn active_model(input: DrugIn, stock: Stock) -> drug::ActiveModel {
+/// The row that a caller's input and the stock behind it give, after what it was before; a new one has no id yet.
+pub(super) fn row(
+    before: Option<&drug::Model>,
+    input: DrugIn,
+    stock: Stock,
+    now: DateTime<Utc>,
+) -> drug::Model {
     let projection = Projection::of(&stock, &input.therapy(), input.reorder_lead_days);
-    let search_text = search_text(&input.name, input.dosage_strength.as_deref());
+    let named = before.filter(|before| {
+        (&before.name, &before.dosage_strength) == (&input.name, &input.dosage_strength)
+    });
+    let search_text = named.map_or_else(
+        || search_text(&input.name, input.dosage_strength.as_deref()),
+        |before| before.search_text.clone(),
+    );
     let DrugIn {
         name,
         dosage_strength,
@@ -36,35 +46,35 @@ pub(super) fn active_model(input: DrugIn, stock: Stock) -> drug::ActiveModel {
         instructions,
     } = input;
     let thousandths = |amount: Amount| amount.0.thousandths();
-    drug::ActiveModel {
-        id: NotSet,
-        name: Set(name),
-        dosage_strength: Set(dosage_strength),
-        unit: Set(unit),
-        schedule_type: Set(schedule_type.into()),
-        morning_pre_food: Set(thousandths(morning_pre_food)),
-        morning_post_food: Set(thousandths(morning_post_food)),
-        noon_pre_food: Set(thousandths(noon_pre_food)),
-        noon_post_food: Set(thousandths(noon_post_food)),
-        evening_pre_food: Set(thousandths(evening_pre_food)),
-        evening_post_food: Set(thousandths(evening_post_food)),
-        night: Set(thousandths(night)),
-        even_week_pills: Set(even_week_pills.map(thousandths)),
-        odd_week_pills: Set(odd_week_pills.map(thousandths)),
-        start_date: Set(start_date),
-        end_date: Set(end_date),
-        current_amount: Set(stock.counted_amount.thousandths()),
-        counted_on: Set(stock.counted_on),
-        package_size: Set(thousandths(package_size)),
-        reorder_lead_days: Set(i32::try_from(reorder_lead_days).expect("checked to be at most 365")),
-        archived: Set(archived),
-        run_out_date: Set(projection.run_out_date),
-        reorder_date: Set(projection.reorder_date),
-        search_text: Set(search_text),
-        version: NotSet,
-        created_at: NotSet,
-        updated_at: NotSet,
-        instructions: Set(instructions),
+    drug::Model {
+        id: before.map_or(0, |before| before.id),
+        name,
+        dosage_strength,
+        unit,
+        schedule_type: schedule_type.into(),
+        morning_pre_food: thousandths(morning_pre_food),
+        morning_post_food: thousandths(morning_post_food),
+        noon_pre_food: thousandths(noon_pre_food),
+        noon_post_food: thousandths(noon_post_food),
+        evening_pre_food: thousandths(evening_pre_food),
+        evening_post_food: thousandths(evening_post_food),
+        night: thousandths(night),
+        even_week_pills: even_week_pills.map(thousandths),
+        odd_week_pills: odd_week_pills.map(thousandths),
+        start_date,
+        end_date,
+        current_amount: stock.counted_amount.thousandths(),
+        counted_on: stock.counted_on,
+        package_size: thousandths(package_size),
+        reorder_lead_days: i32::try_from(reorder_lead_days).expect("checked to be at most 365"),
+        archived,
+        run_out_date: projection.run_out_date,
+        reorder_date: projection.reorder_date,
+        search_text,
+        version: before.map_or(1, |before| before.version + 1),
+        created_at: before.map_or(now, |before| before.created_at),
+        updated_at: now,
+        instructions,
     }
 }
 

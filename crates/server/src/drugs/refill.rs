@@ -4,8 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{Projection, Quantity};
-use entity::drug::{ActiveModel, Model};
-use sea_orm::{ActiveModelBehavior, ActiveValue::Set};
+use entity::drug::{Entity, Model};
 use utoipa::ToSchema;
 
 use super::{locked, output::DrugOut, record, tagged};
@@ -58,10 +57,10 @@ enum Refill {
 pub(super) async fn refill(
     store: Store,
     id: Id,
+    condition: IfMatch,
     headers: HeaderMap,
     OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Response> {
-    let condition = IfMatch::read(&headers)?;
     let key = IdempotencyKey::read(&headers, &format!("/drugs/{id}/refill"), &body)?;
     let refill = Refill::read(&body)?;
     let (now, today) = (store.now(), store.today());
@@ -124,32 +123,32 @@ impl Refill {
         id: &Id,
         condition: &IfMatch,
     ) -> Result<Model> {
-        let row = locked(session, id).await?;
-        condition.check(row.version)?;
+        let before = locked(session, id).await?;
+        condition.check(before.version)?;
         let added = match self {
             Self::Packages(packages) => {
-                Quantity::from_thousandths(row.package_size.saturating_mul(packages))
+                Quantity::from_thousandths(before.package_size.saturating_mul(packages))
             }
             Self::Amount(amount) => Ok(amount),
         };
-        let (stock, therapy) = (record::stock(&row)?, record::therapy(&row)?);
+        let (stock, therapy) = (record::stock(&before)?, record::therapy(&before)?);
         let stock = added.and_then(|added| stock.add(&therapy, added, today)).map_err(|_| {
             Error::Conflict(format!(
                 "The stock would be more than {} units, the most that a drug can have. Nothing was booked.",
                 Quantity::MAX
             ))
         })?;
-        let projection = Projection::of(&stock, &therapy, record::lead_days(&row)?);
-        let written = ActiveModel {
-            id: Set(row.id),
-            current_amount: Set(stock.counted_amount.thousandths()),
-            counted_on: Set(stock.counted_on),
-            run_out_date: Set(projection.run_out_date),
-            reorder_date: Set(projection.reorder_date),
-            version: Set(row.version + 1),
-            updated_at: Set(now),
-            ..ActiveModel::new()
+        let projection = Projection::of(&stock, &therapy, record::lead_days(&before)?);
+        let row = Model {
+            current_amount: stock.counted_amount.thousandths(),
+            counted_on: stock.counted_on,
+            run_out_date: projection.run_out_date,
+            reorder_date: projection.reorder_date,
+            version: before.version + 1,
+            updated_at: now,
+            ..before.clone()
         };
-        Ok(session.change(&row, written).await?)
+        session.change::<Entity>(&before, &row).await?;
+        Ok(row)
     }
 }

@@ -126,7 +126,7 @@ impl Service {
         request.headers_mut().entry(header::HOST).or_insert(host);
         let response = router::service(self.app()).oneshot(request).await;
         let (parts, body) = response.expect("never fails").into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX)
+        let bytes = axum::body::to_bytes(Body::new(body), usize::MAX)
             .await
             .expect("the body is there");
         Answer::new(parts, &bytes)
