@@ -19,7 +19,7 @@ use crate::config::{Config, DatabaseLocation};
 use crate::database::failure::Failure;
 use crate::database::{self, Database};
 use crate::problem::Trouble;
-use crate::state::{Phase, Store};
+use crate::state::{Phase, Stored};
 use crate::volume::inspect::with_offer;
 use crate::volume::prepare::prepare;
 use crate::volume::visitors::Visitors;
@@ -68,7 +68,7 @@ pub async fn bring_up(config: Config, clock: Arc<dyn Clock>, phase: watch::Sende
     drop(visitors);
     tracing::info!(revision = %store.revision, "ready");
     let volume = store.volume.clone();
-    phase.send_replace(Phase::Serving(store));
+    phase.send_replace(Phase::Serving(store.into()));
     let Some(volume) = volume else {
         return std::future::pending().await;
     };
@@ -87,7 +87,7 @@ fn tell(trouble: &Trouble) {
     );
 }
 
-async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble> {
+async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Stored, Trouble> {
     let now = clock.now();
     if now.timestamp() < EARLIEST {
         return Err(notice::clock(&now.format("%Y-%m-%d %H:%M").to_string()));
@@ -142,7 +142,7 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Troub
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// When the newest records were last changed, by the clock of that time; to ask it of all would cost more the more there are.
-async fn last_entry(store: &Store) -> Option<DateTime<Utc>> {
+async fn last_entry(store: &Stored) -> Option<DateTime<Utc>> {
     use entity::{doctor_vacation, drug};
     let mut session = store.database.read().await.ok()?;
     let drug = session
@@ -178,7 +178,7 @@ fn of_sqlx(error: sqlx::Error) -> database::Error {
 }
 
 /// Migrates and opens.
-async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble> {
+async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Stored, Trouble> {
     let revision = if config.auto_migrate {
         migrate(&config.database).await?
     } else {
@@ -187,7 +187,7 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Store, Trouble>
     let database = Database::open(&config.database)
         .await
         .map_err(|error| cannot_open(&error, &config.database))?;
-    Ok(Store {
+    Ok(Stored {
         database,
         clock: Arc::clone(clock),
         time_zone: config.time_zone,

@@ -27,8 +27,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub use self::failure::Error;
 pub use self::query::Query;
 pub use self::readers::Reading;
-pub use self::session::{Keyed, Session};
+pub use self::session::Session;
 pub use self::sqlite::Sqlite;
+pub use self::text::Keyed;
 use crate::config::DatabaseLocation;
 
 /// How long a request waits for its turn before it is told that the database is busy.
@@ -119,10 +120,10 @@ impl Database {
     }
 
     /// Closes every connection; on SQLite this brings what is left of the write-ahead log into the file.
-    pub async fn close(self) -> Result<(), Error> {
+    pub async fn close(&self) -> Result<(), Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
-            Self::Postgres(pool) => Ok(pool.close().await?),
+            Self::Postgres(pool) => Ok(pool.close_by_ref().await?),
         }
     }
 }

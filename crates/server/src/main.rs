@@ -192,7 +192,7 @@ async fn serve(config: Config) -> Result<(), String> {
 
 /// Closes the database, unless closing would write where it must not.
 async fn close(store: Store) {
-    let Some(volume) = store.volume else {
+    let Some(volume) = &store.volume else {
         if let Err(error) = store.database.close().await {
             tracing::warn!(%error, "the database was not closed cleanly");
         }

@@ -1,8 +1,9 @@
 //! What every handler is given: the phase the service is in and, once it serves, the store.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use chrono_tz::Tz;
@@ -16,7 +17,7 @@ use crate::volume::Volume;
 /// The service from the first connection to the last; clones share one state.
 #[derive(Clone, Debug)]
 pub struct App {
-    phase: watch::Receiver<Phase>,
+    phase: Arc<watch::Receiver<Phase>>,
 }
 
 /// What the service is doing.
@@ -30,9 +31,13 @@ pub enum Phase {
     Serving(Store),
 }
 
-/// The data and the time, for one handler.
+/// The data and the time, for one handler; clones are one.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct Store(Arc<Stored>);
+
+/// What a store is made of.
+#[derive(Debug)]
+pub struct Stored {
     pub database: Database,
     pub clock: Arc<dyn Clock>,
     pub time_zone: Tz,
@@ -45,7 +50,9 @@ pub struct Store {
 impl App {
     /// An application that follows a phase which somebody else brings about.
     pub fn new(phase: watch::Receiver<Phase>) -> Self {
-        Self { phase }
+        Self {
+            phase: Arc::new(phase),
+        }
     }
 
     /// The store, or why there is none.
@@ -62,7 +69,21 @@ impl App {
     }
 }
 
-impl Store {
+impl From<Stored> for Store {
+    fn from(stored: Stored) -> Self {
+        Self(Arc::new(stored))
+    }
+}
+
+impl Deref for Store {
+    type Target = Stored;
+
+    fn deref(&self) -> &Stored {
+        &self.0
+    }
+}
+
+impl Stored {
     /// The present instant, in whole microseconds as the databases keep them.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now().trunc_subsecs(6)
@@ -74,14 +95,10 @@ impl Store {
     }
 }
 
-impl<S> FromRequestParts<S> for Store
-where
-    App: FromRef<S>,
-    S: Send + Sync,
-{
+impl FromRequestParts<App> for Store {
     type Rejection = Error;
 
-    async fn from_request_parts(_: &mut Parts, state: &S) -> Result<Self, Error> {
-        Ok(App::from_ref(state).store()?)
+    async fn from_request_parts(_: &mut Parts, app: &App) -> Result<Self, Error> {
+        Ok(app.store()?)
     }
 }

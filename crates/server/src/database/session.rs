@@ -2,15 +2,15 @@
 
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, FromQueryResult, IntoActiveModel, PrimaryKeyTrait, QueryTrait, Select, Statement,
-    StatementBuilder, Value,
+    EntityTrait, FromQueryResult, IntoActiveModel, QueryTrait, Select, Statement, StatementBuilder,
+    Value,
 };
 
 use super::failure::Error;
 use super::query::Query;
 use super::record::{Number, Record};
 use super::sqlite::Connection;
-use super::text;
+use super::text::{self, KeyOf, Keyed};
 use crate::doctor_vacations::Days;
 
 /// A connection for one request. On SQLite it answers before it is awaited.
@@ -24,18 +24,6 @@ enum Kind {
     Transaction(DatabaseTransaction),
 }
 
-/// A record that can be read and has one key.
-pub trait Keyed:
-    EntityTrait<Model: Record, PrimaryKey: PrimaryKeyTrait<ValueType: Default + Into<Value>>>
-{
-}
-
-impl<E> Keyed for E where
-    E: EntityTrait<Model: Record, PrimaryKey: PrimaryKeyTrait<ValueType: Default + Into<Value>>>
-{
-}
-
-pub(super) type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
 type ModelOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Model;
 
 impl Session {
@@ -84,8 +72,7 @@ impl Session {
 
     /// The row with this key.
     pub async fn find<E: Keyed>(&mut self, key: KeyOf<E>) -> Result<Option<E::Model>, Error> {
-        let text = text::find::<E>(false, self.backend())?;
-        Ok(self.run(&text, vec![key.into()]).await?.pop())
+        Ok(self.ready(E::found(), vec![key.into()]).await?.pop())
     }
 
     /// The row with this key, and what the query for the absences answers; on SQLite both at one moment.
@@ -95,9 +82,8 @@ impl Session {
         absences: &Query,
     ) -> Result<Option<(E::Model, Vec<Days>)>, Error> {
         if let Kind::Sqlite(connection) = &mut self.0 {
-            let text = text::find::<E>(false, DbBackend::Sqlite)?;
-            let absences = absences.text(DbBackend::Sqlite);
-            return Ok(connection.row_and_days(&text, &[key.into()], absences)?);
+            let [found, absences] = [E::found(), absences].map(|it| it.text(DbBackend::Sqlite));
+            return Ok(connection.row_and_days(found, &[key.into()], absences)?);
         }
         let Some(row) = self.find::<E>(key).await? else {
             return Ok(None);
@@ -107,19 +93,18 @@ impl Session {
 
     /// The row with this key, which nobody else changes until the transaction ends.
     pub async fn lock<E: Keyed>(&mut self, key: KeyOf<E>) -> Result<Option<E::Model>, Error> {
-        let text = text::find::<E>(true, self.backend())?;
-        Ok(self.run(&text, vec![key.into()]).await?.pop())
+        Ok(self.ready(E::locked(), vec![key.into()]).await?.pop())
     }
 
     /// The rows with these numbers for keys, in their order.
     pub async fn find_each<E: Keyed>(&mut self, ids: &[i64]) -> Result<Vec<E::Model>, Error> {
-        let text = text::find::<E>(false, self.backend())?;
+        let text = E::found().text(self.backend());
         if let Kind::Sqlite(connection) = &mut self.0 {
-            return Ok(connection.rows_of_each(&text, ids)?);
+            return Ok(connection.rows_of_each(text, ids)?);
         }
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
-            rows.extend(self.run(&text, vec![(*id).into()]).await?);
+            rows.extend(self.run(text, vec![(*id).into()]).await?);
         }
         Ok(rows)
     }

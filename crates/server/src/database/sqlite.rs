@@ -24,6 +24,8 @@ use super::{PATIENCE, Work};
 use crate::doctor_vacations::Days;
 use crate::volume::{Volume, beside};
 
+/// What a reader may keep of the file: at a million drugs the inner pages of every index, and some leaves.
+const READ_CACHE_KIB: i64 = 4096;
 /// More statements than the program has.
 const STATEMENTS: usize = 200;
 /// Older releases can corrupt a write-ahead log when two connections restart it at once.
@@ -70,6 +72,9 @@ impl Sqlite {
         let readers = (0..Handle::current().metrics().num_workers()).map(|_| {
             let reader = Connection::open(path)?;
             reader.raw.pragma_update(None, "query_only", true)?;
+            reader
+                .raw
+                .pragma_update(None, "cache_size", -READ_CACHE_KIB)?;
             Ok::<_, Error>(Session::of_sqlite(reader))
         });
         Ok(Self {
@@ -117,7 +122,7 @@ impl Sqlite {
         self.writer.acknowledge_into(volume);
     }
 
-    pub(super) async fn close(self) -> Result<(), Error> {
+    pub(super) async fn close(&self) -> Result<(), Error> {
         for mut reader in self.readers.take_all().await {
             if let Some(connection) = reader.sqlite() {
                 connection.close()?;

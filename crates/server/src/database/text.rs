@@ -4,35 +4,64 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use sea_orm::sea_query::{Query, ReturningClause};
+use entity::{doctor_vacation, drug, idempotency_key};
+use sea_orm::sea_query::{self, ReturningClause};
 use sea_orm::{
     ActiveModelTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
-    PrimaryKeyToColumn, QuerySelect, QueryTrait, Statement, StatementBuilder, Value,
+    PrimaryKeyToColumn, PrimaryKeyTrait, QuerySelect, QueryTrait, Select, Statement,
+    StatementBuilder, Value,
 };
 
-use super::session::{KeyOf, Keyed};
+use super::query::Query;
+use super::record::Record;
 
 /// Which record, what is done with it, its columns as bits, and in which database.
 type Key = (TypeId, Verb, u64, bool);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Verb {
-    Find,
-    Lock,
     Insert,
     Update,
 }
 
 static TEXTS: LazyLock<Mutex<HashMap<Key, Arc<str>>>> = LazyLock::new(Mutex::default);
 
-/// What finds a row by its key; `locked`, so that nobody else changes it until the transaction ends.
-pub(super) fn find<E: Keyed>(locked: bool, backend: DbBackend) -> Result<Arc<str>, DbErr> {
-    let verb = if locked { Verb::Lock } else { Verb::Find };
-    text((TypeId::of::<E>(), verb, 0, is_postgres(backend)), || {
-        let find = E::find_by_id(KeyOf::<E>::default());
-        let find = if locked { find.lock_exclusive() } else { find };
-        Ok(StatementBuilder::build(&find.into_query(), &backend))
-    })
+/// A record that can be read and has one key.
+pub trait Keyed:
+    EntityTrait<Model: Record, PrimaryKey: PrimaryKeyTrait<ValueType: Default + Into<Value>>>
+{
+    /// What finds a row by its key.
+    fn found() -> &'static Query;
+
+    /// What finds a row by its key, so that nobody else changes it until the transaction ends.
+    fn locked() -> &'static Query;
+}
+
+pub(super) type KeyOf<E> = <<E as EntityTrait>::PrimaryKey as PrimaryKeyTrait>::ValueType;
+
+macro_rules! keyed {
+    ($($entity:ty),+) => {
+        $(impl Keyed for $entity {
+            fn found() -> &'static Query {
+                static FOUND: Query = Query::new(|| by_key::<$entity>().into_query());
+                &FOUND
+            }
+
+            fn locked() -> &'static Query {
+                static LOCKED: Query = Query::new(|| by_key::<$entity>().lock_exclusive().into_query());
+                &LOCKED
+            }
+        })+
+    };
+}
+keyed!(
+    doctor_vacation::Entity,
+    drug::Entity,
+    idempotency_key::Entity
+);
+
+fn by_key<E: Keyed>() -> Select<E> {
+    E::find_by_id(KeyOf::<E>::default())
 }
 
 /// What inserts a row and answers all of it, with its values.
@@ -93,7 +122,7 @@ where
 
 /// The whole row as it is stored then.
 pub(super) fn returning<E: EntityTrait>() -> ReturningClause {
-    Query::returning().columns(E::Column::iter())
+    sea_query::Query::returning().columns(E::Column::iter())
 }
 
 type ColumnOf<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
@@ -132,7 +161,6 @@ mod tests {
     use sea_orm::ActiveValue::{NotSet, Set};
 
     use super::*;
-    use crate::database::record::Record as _;
 
     fn statement(query: &impl StatementBuilder) -> (String, Vec<Value>) {
         let statement = query.build(&DbBackend::Sqlite);

@@ -21,7 +21,7 @@ use serde_json::Value;
 use server::config::DatabaseLocation;
 use server::database::Database;
 use server::router;
-use server::state::{App, Phase, Store};
+use server::state::{App, Phase, Store, Stored};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -88,7 +88,7 @@ impl Service {
             .await
             .expect("an empty database migrates");
         let clock = Arc::new(FixedClock::new(instant(TODAY)));
-        let store = Store {
+        let store = Store::from(Stored {
             database: Database::open(&location)
                 .await
                 .expect("a migrated database opens"),
@@ -96,7 +96,7 @@ impl Service {
             time_zone: Tz::Europe__Berlin,
             revision: "head".into(),
             volume: None,
-        };
+        });
         let connection = sea_orm::Database::connect(location.url()).await;
         let (phase, _) = watch::channel(Phase::Serving(store.clone()));
         Self {
