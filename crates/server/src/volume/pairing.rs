@@ -21,6 +21,11 @@ const DATABASE_HEADER: usize = 100;
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 const LOG_MAGIC: u32 = 0x377f_0682;
+/// The bytes of a block of a log's index, the numbers of pages at the begin of each, and how many of them the head of the
+/// index takes the place of.
+const INDEX_BLOCK: u64 = 32 * 1024;
+const BLOCK_PAGES: u64 = 4096;
+const INDEX_HEAD_PAGES: u64 = 34;
 
 /// What the header of a database says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,19 +144,22 @@ impl Log {
     }
 }
 
-/// The pages that some frames of a log hold, all of which are committed.
-pub(super) fn pages(log: &File, frames: Range<u64>) -> io::Result<Vec<u32>> {
-    let mut header = [0; LOG_HEADER];
-    log.read_exact_at(&mut header, 0)?;
-    let page = u64::from(number(&header, 8));
-    frames
-        .map(|frame| {
-            let mut name = [0; 4];
-            let at = LOG_HEADER as u64 + frame * (FRAME_HEADER as u64 + page);
-            log.read_exact_at(&mut name, at)?;
-            Ok(number(&name, 0))
-        })
-        .collect()
+/// The pages that some frames of a log hold, all of which are committed, as SQLite has noted them in the log's index
+/// (<https://www.sqlite.org/walformat.html#the_wal_index_file_format>). To read them from the log takes a call for each.
+pub(super) fn pages(index: &File, frames: Range<u64>) -> io::Result<Vec<u32>> {
+    let (mut pages, mut next) = (Vec::new(), frames.start);
+    while next < frames.end {
+        // The head of the index takes the place of the first of them.
+        let place = INDEX_HEAD_PAGES + next;
+        let (block, within) = (place / BLOCK_PAGES, place % BLOCK_PAGES);
+        let count = (BLOCK_PAGES - within).min(frames.end - next);
+        let mut numbers = vec![0; usize::try_from(4 * count).expect("a block is small")];
+        index.read_exact_at(&mut numbers, block * INDEX_BLOCK + 4 * within)?;
+        let numbers = numbers.chunks_exact(4);
+        pages.extend(numbers.map(|it| u32::from_ne_bytes(it.try_into().expect("four bytes"))));
+        next += count;
+    }
+    Ok(pages)
 }
 
 /// The size of a page as the header of a database says it.
@@ -287,6 +295,29 @@ mod tests {
         assert_eq!(pair.log().unwrap().generations, [9001]);
         assert!(pair.log().unwrap().belongs_to(pair.main()));
         assert!(!pair.log().unwrap().belongs_to(before));
+    }
+
+    /// Over more than two blocks of the index, and from every place in them.
+    #[tokio::test]
+    async fn the_pages_of_a_log_are_those_that_its_frames_name() {
+        let mut pair = Pair::new().await;
+        pair.run("PRAGMA cache_size = -100").await;
+        pair.run(
+            "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+             SELECT randomblob(14000) FROM n",
+        )
+        .await;
+        let log = std::fs::read(pair.directory.path().join("a.db-wal")).unwrap();
+        let frames = log[LOG_HEADER..].chunks_exact(FRAME_HEADER + 4096);
+        let named: Vec<_> = frames.map(|frame| number(frame, 0)).collect();
+        assert!(named.len() > 2 * 4096, "{}", named.len());
+        let index = File::open(pair.directory.path().join("a.db-shm")).unwrap();
+        let all = named.len() as u64;
+        for begin in [0, 1, 4061, 4062, 4063, 8157, 8158, 8159, all - 1, all] {
+            let expected = &named[usize::try_from(begin).unwrap()..];
+            assert_eq!(pages(&index, begin..all).unwrap(), expected, "{begin}");
+        }
+        assert!(pages(&index, 0..100_000).is_err());
     }
 
     #[tokio::test]

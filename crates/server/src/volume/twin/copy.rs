@@ -40,7 +40,8 @@ struct Source {
     /// Both are open as long as SQLite has them open: closing the database would drop SQLite's locks on it, and opening
     /// them again would look like a visitor.
     file: File,
-    log: File,
+    /// Of the log.
+    index: File,
 }
 
 impl Copy {
@@ -53,7 +54,7 @@ impl Copy {
         let source = Source {
             database: database.to_owned(),
             file: File::open(database)?,
-            log: File::open(beside(database, "-wal"))?,
+            index: File::open(beside(database, "-shm"))?,
         };
         Ok(Self {
             source: Arc::new(source),
@@ -82,13 +83,13 @@ impl Copy {
     /// Looks which pages are in so many frames of the log: what was looked at before need not be while nobody may write.
     pub(in super::super) fn follow(&mut self, frames: i64) {
         let frames = u64::try_from(frames).unwrap_or(0);
-        match pairing::pages(&self.source.log, self.frames..frames) {
+        match pairing::pages(&self.source.index, self.frames..frames) {
             Ok(pages) => {
                 self.changed.extend(pages);
                 self.frames = frames.max(self.frames);
             }
             Err(error) => {
-                tracing::warn!(%error, "the log cannot be read");
+                tracing::warn!(%error, "the log's index cannot be read");
                 // Only the whole file would do.
                 self.path = None;
             }
@@ -296,7 +297,7 @@ mod tests {
             pair.run(sql);
             frames = pair.moved();
             let frames_there = u64::try_from(frames).unwrap();
-            let pages = pairing::pages(&source.log, 0..frames_there).unwrap();
+            let pages = pairing::pages(&source.index, 0..frames_there).unwrap();
             let mut changed: BTreeSet<_> = pages.into_iter().collect();
             let path = base_name(&pair.file(), next, &State::of_now());
             source.renew(Some((&last, &changed)), &path, true).unwrap();
