@@ -150,7 +150,7 @@ fn list(file: &File) -> Result<&Macro, String> {
     let mut lists = Vec::new();
     for item in &file.items {
         let Item::Impl(item) = item else { continue };
-        let is_migrator = item.trait_.as_ref().is_some_and(|(_, path, _)| {
+        let is_migrator = item.trait_.as_ref().is_some_and(|(path, _)| {
             path.segments
                 .last()
                 .is_some_and(|segment| segment.ident == "MigratorTrait")
