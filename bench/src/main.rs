@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Beside the service run `fixed` (bodies from memory: what the network and HTTP cost), `limit` (the same answers with
-//! nothing else in mind) and `original` (`FastAPI` and `SQLAlchemy`). Every run on one of them is followed by the same run on
-//! the others, so that whatever else the machine does falls on all of them alike; what counts are ratios.
+//! nothing else in mind) and `original` (`FastAPI` and `SQLAlchemy`). Every run on one of them is followed by the same
+//! run on the others, so that whatever else the machine does falls on all of them alike; what counts are ratios.
 //! `docs/performance.md` says how to read what it prints.
 
 mod case;

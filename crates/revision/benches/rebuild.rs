@@ -1,8 +1,8 @@
 //! What the care of a rebuild costs: a table of a million rows, by `rebuild_table` and by the bare SQL.
 //!
 //! `cargo bench -p revision --bench rebuild`; `ROWS` and `ROUNDS` change the size. Both run in one transaction with its
-//! COMMIT, each on a fresh copy of the same file, in turns, so that both meet the same moods of the machine. The program
-//! fails when the median ratio is above 1.3.
+//! COMMIT, each on a fresh copy of the same file, in turns, so that both meet the same moods of the machine. The
+//! program fails when the median ratio is above 1.3.
 
 use std::env;
 use std::io::Write as _;

@@ -24,12 +24,13 @@ pub struct Check {
     pub status: Status,
     /// Applied migrations that issue other statements now than when they were applied.
     pub edited: Vec<String>,
-    /// Applied migrations of which nothing is remembered to compare with: SeaORM's own tool applied them, or an older version.
+    /// Applied migrations of which nothing is remembered to compare with: SeaORM's own tool applied them, or an older
+    /// version.
     pub unremembered: Vec<String>,
     /// Whether the schema is not the one that the migrations left; nothing where that is not remembered.
     pub drifted: Option<bool>,
-    /// What all the migrations lack of what the program's entities declare, operation by operation: a migration has been
-    /// forgotten.
+    /// What all the migrations lack of what the program's entities declare, operation by operation: a migration has
+    /// been forgotten.
     pub ahead: Vec<String>,
     /// In what it differs; empty where that cannot be found out, for example because migrations were edited.
     pub differences: Vec<Difference>,

@@ -139,7 +139,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] and [`Error::Database`] when it cannot be read. What it finds is no error: it is in the [`Check`].
+    /// [`Error::Connect`] and [`Error::Database`] when it cannot be read. What it finds is no error: it is in the
+    /// [`Check`].
     pub async fn check(&self, url: &str) -> Result<Check, Error> {
         self.refuse_duplicates()?;
         check::check(self, url).await
@@ -189,8 +190,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchRevision`], [`Error::Ambiguous`] and [`Error::TooFar`]; those of [`status`](Self::status) where the
-    /// target depends on the database.
+    /// [`Error::NoSuchRevision`], [`Error::Ambiguous`] and [`Error::TooFar`]; those of [`status`](Self::status) where
+    /// the target depends on the database.
     pub async fn locate(&self, url: &str, target: &Target) -> Result<Option<String>, Error> {
         let recorded = if target.needs_database() {
             self.recorded(url).await?
@@ -218,7 +219,8 @@ impl Engine {
         times
     }
 
-    /// The tables of the database that hold rows, each with their number, but for the migration tool's own; writes nothing.
+    /// The tables of the database that hold rows, each with their number, but for the migration tool's own; writes
+    /// nothing.
     ///
     /// # Errors
     ///

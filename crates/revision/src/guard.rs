@@ -1,10 +1,10 @@
 //! The guard: nothing that would lose or refuse data happens before it is counted, and losses only when permitted.
 //!
 //! The engine runs each migration by [`run`]. A change of a table as data knows by itself what it would do, and asks
-//! [`judge`]. What a migration does by other means is seen by comparing the schema before with the one after, inside the
-//! transaction; the rows are counted where they were, in a savepoint that is rolled back to.
-//! Outside of the engine, as under SeaORM's own runner, losses are permitted, because nobody could be asked; what cannot
-//! succeed is still refused with its counts.
+//! [`judge`]. What a migration does by other means is seen by comparing the schema before with the one after, inside
+//! the transaction; the rows are counted where they were, in a savepoint that is rolled back to. Outside of the engine,
+//! as under SeaORM's own runner, losses are permitted, because nobody could be asked; what cannot succeed is still
+//! refused with its counts.
 
 mod finding;
 mod gone;
@@ -52,7 +52,8 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<(), DbErr>> + Send + 'a>>;
 ///
 /// # Errors
 ///
-/// The migration's own error, or the guard's; then [`Scope::findings`] is not empty. The transaction must be rolled back.
+/// The migration's own error, or the guard's; then [`Scope::findings`] is not empty. The transaction must be rolled
+/// back.
 pub(crate) async fn run<'a>(
     transaction: Option<&DatabaseTransaction>,
     scope: &Scope,

@@ -1,7 +1,8 @@
 //! What a migration does, as data: it can be executed on either database, told to a person, and written as code.
 //!
-//! A change of a table is the part with the work in it. PostgreSQL gets plain `ALTER TABLE`s. SQLite gets its own where they suffice, and otherwise one rebuild, which loses
-//! nothing: rows, rowids, the AUTOINCREMENT sequence, every constraint, index, trigger and view.
+//! A change of a table is the part with the work in it. PostgreSQL gets plain `ALTER TABLE`s. SQLite gets its own where
+//! they suffice, and otherwise one rebuild, which loses nothing: rows, rowids, the AUTOINCREMENT sequence, every
+//! constraint, index, trigger and view.
 
 mod count;
 mod create_index;
@@ -78,8 +79,8 @@ pub enum Operation {
         /// Its name from now on.
         to: String,
     },
-    /// Gives an enum other values in place of its own, and converts its columns; a default goes with its value, and a row
-    /// that has a value which is no longer there fails the migration; PostgreSQL only.
+    /// Gives an enum other values in place of its own, and converts its columns; a default goes with its value, and a
+    /// row that has a value which is no longer there fails the migration; PostgreSQL only.
     ReplaceEnum {
         /// Which.
         name: String,

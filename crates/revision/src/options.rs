@@ -22,7 +22,8 @@ pub struct Options {
     pub transactions: Transactions,
     /// Applies also those pending migrations that sort before one already applied.
     pub out_of_order: bool,
-    /// Lets a migration lose what is in a table or a column that it drops; otherwise it is refused, with the number of rows.
+    /// Lets a migration lose what is in a table or a column that it drops; otherwise it is refused, with the number of
+    /// rows.
     pub allow_data_loss: bool,
     /// Runs everything, tells each statement to the observer, and rolls back instead of committing.
     ///

@@ -9,8 +9,8 @@ use crate::schema::{Deferral, ForeignKey};
 
 /// Begins a change of a table that works on both databases.
 ///
-/// PostgreSQL gets `ALTER TABLE`s. SQLite, whose `ALTER TABLE` can do little, gets them where they suffice; otherwise the
-/// table is rebuilt once for all the changes, and nothing is lost: rows with their rowids, the AUTOINCREMENT
+/// PostgreSQL gets `ALTER TABLE`s. SQLite, whose `ALTER TABLE` can do little, gets them where they suffice; otherwise
+/// the table is rebuilt once for all the changes, and nothing is lost: rows with their rowids, the AUTOINCREMENT
 /// sequence, constraints with or without a name, indexes of every kind, triggers, views, and the rows that point at it.
 ///
 /// ```
@@ -158,7 +158,8 @@ impl RebuildTable<'_> {
         })
     }
 
-    /// Lets a column be computed; SQLite does it when the column is read and keeps nothing, PostgreSQL keeps the values.
+    /// Lets a column be computed; SQLite does it when the column is read and keeps nothing, PostgreSQL keeps the
+    /// values.
     pub fn set_generated_virtual(self, column: impl IntoIden, expression: impl Into<Expr>) -> Self {
         self.change(Change::SetGenerated {
             column: name(column),

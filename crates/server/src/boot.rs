@@ -141,7 +141,8 @@ async fn attempt(config: &Config, clock: &Arc<dyn Clock>) -> Result<Stored, Trou
 /// What a clock may be wrong by before it is worth a word.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
-/// When the newest records were last changed, by the clock of that time; to ask it of all would cost more the more there are.
+/// When the newest records were last changed, by the clock of that time; to ask it of all would cost more the more
+/// there are.
 async fn last_entry(store: &Stored) -> Option<DateTime<Utc>> {
     use entity::{doctor_vacation, drug};
     let mut session = store.database.read().await.ok()?;

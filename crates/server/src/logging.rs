@@ -44,8 +44,8 @@ impl FormatTime for Digits {
     }
 }
 
-/// A line of text: time, level, target, message, and `name=value`. The usual writer looks for colours and for the spans around
-/// each event, of which there are none, and writes every part through a formatter.
+/// A line of text: time, level, target, message, and `name=value`. The usual writer looks for colours and for the spans
+/// around each event, of which there are none, and writes every part through a formatter.
 struct Plain;
 
 /// The fields of one line.

@@ -52,7 +52,8 @@ enum Command {
     },
     /// List the copies beside the database
     Snapshots,
-    /// Put everything in another database into the one of `DATABASE_URL`, which must be empty, as when going to PostgreSQL
+    /// Put everything in another database into the one of `DATABASE_URL`, which must be empty, as when going to
+    /// PostgreSQL
     CopyFrom {
         /// Where it is, as `sqlite:///data/medicine.db`; the service on it must be stopped
         source: DatabaseLocation,
@@ -66,7 +67,8 @@ const EXIT_CONFIG: u8 = 78;
 
 /// How long the whole stop may take: less than the 8 s that are promised.
 const STOP: Duration = Duration::from_secs(7);
-/// What of it the database has to close in any case: a request that nobody waits for any more may still hold a connection.
+/// What of it the database has to close in any case: a request that nobody waits for any more may still hold a
+/// connection.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 /// How long a migration that runs may take to end once the service has been told to stop.
 const MIGRATION_GRACE: Duration = Duration::from_secs(2);

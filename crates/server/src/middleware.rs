@@ -47,8 +47,8 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Numbers requests: a number of this process, then one of this request. Asking the system for chance each time would cost
-/// as much as reading a row.
+/// Numbers requests: a number of this process, then one of this request. Asking the system for chance each time would
+/// cost as much as reading a row.
 struct Numbering {
     process: String,
     next: AtomicU64,
@@ -78,8 +78,8 @@ fn is_usable(id: &HeaderValue) -> bool {
     (1..=MAX_REQUEST_ID).contains(&id.len()) && id.iter().all(is_plain)
 }
 
-/// Whether a request says, once, whom it is for (RFC 9112, section 3.2): what stands before the service may have taken it
-/// for somebody else's.
+/// Whether a request says, once, whom it is for (RFC 9112, section 3.2): what stands before the service may have taken
+/// it for somebody else's.
 fn has_one_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {

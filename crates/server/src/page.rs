@@ -50,7 +50,8 @@ pub struct Rows {
     pub ranges: Vec<Condition>,
     /// Whether SQLite finds the rows by something else than their order, and sorts them.
     pub sorts: bool,
-    /// Whether SQLite has to look at each row to count them, so that it is as well to do so while the first page is read.
+    /// Whether SQLite has to look at each row to count them, so that it is as well to do so while the first page is
+    /// read.
     pub counts: bool,
 }
 
@@ -238,7 +239,8 @@ impl Rows {
     }
 }
 
-/// A column for which SQLite uses no index (<https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_>).
+/// A column for which SQLite uses no index
+/// (<https://www.sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_>).
 pub fn unindexed(column: impl IntoIden) -> Expr {
     Expr::cust_with_expr("+?", Expr::col(column.into_iden()))
 }

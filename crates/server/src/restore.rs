@@ -1,10 +1,10 @@
 //! `medicine-tracker restore`: an earlier state takes the place of the present one, also while the service runs.
 //!
-//! What comes in is first made into a private copy, checked, and brought to the newest revision. It then goes in as
-//! one transaction of the live database, so that no file is swapped and nobody has to stop: whoever reads sees the one
+//! What comes in is first made into a private copy, checked, and brought to the newest revision. It then goes in as one
+//! transaction of the live database, so that no file is swapped and nobody has to stop: whoever reads sees the one
 //! state or the other, and who writes waits for a moment. The state before is copied inside that transaction, so every
-//! acknowledged write is either in that copy or comes after. Only where there is no sound database are the files swapped;
-//! what was there is then in `quarantine/`.
+//! acknowledged write is either in that copy or comes after. Only where there is no sound database are the files
+//! swapped; what was there is then in `quarantine/`.
 
 mod incoming;
 mod replay;
@@ -66,8 +66,8 @@ async fn is_sound(database: &Path) -> bool {
 /// Puts a file in the place of what is there.
 ///
 /// At every moment there is a database under the name, so that no service ever begins with an empty one: what was there
-/// gets a second name in `quarantine/` first. A log is taken away last; beside the new file it is one that does not belong
-/// to it, which every start recognises.
+/// gets a second name in `quarantine/` first. A log is taken away last; beside the new file it is one that does not
+/// belong to it, which every start recognises.
 fn swap(database: &Path, incoming: &Path, clock: &dyn Clock) -> std::io::Result<Option<PathBuf>> {
     let directory = incoming.parent().unwrap_or(Path::new("."));
     let owner = fs::metadata(directory)?;

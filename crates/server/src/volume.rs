@@ -6,17 +6,17 @@
 //! - **A log is replayed over the file it grew from and over no other** ([`pairing`]): each log begins with a commit
 //!   that names its file's generation. One that was left from before a restore is moved to `quarantine/`.
 //! - **The file is written in one place, [`Volume::checkpoint`], and only while nobody reads the files**
-//!   ([`visitors`]); a log that a reader has seen begun is not begun anew before he has gone. So whoever reads the file and its
-//!   log in any order, at any speed, has every commit from before he began.
+//!   ([`visitors`]); a log that a reader has seen begun is not begun anew before he has gone. So whoever reads the file
+//!   and its log in any order, at any speed, has every commit from before he began.
 //! - **A write is acknowledged only into the files that are there** ([`Volume::still_ours`], asked after the commit and
 //!   before the answer). When others have taken their place, what was acknowledged is kept as a copy, nothing is
 //!   written into the new ones, and the process begins anew on them without closing the old: closing would write.
 //! - **One service at a time** serves a file: it holds a lock on it.
-//! - **What was acknowledged is there twice** ([`twin`]), so that whoever puts others in the place of the files, while the
-//!   service runs or not, finds a copy of the state before among the others at the next start ([`before`]).
+//! - **What was acknowledged is there twice** ([`twin`]), so that whoever puts others in the place of the files, while
+//!   the service runs or not, finds a copy of the state before among the others at the next start ([`before`]).
 //! - **Nothing is deleted** but copies, by [`copies`], and of each kind one stays.
-//! - While SQLite has the file open, **no descriptor of it or of its `-shm` is closed** by anything but SQLite: that would
-//!   drop SQLite's own locks in this process. So the running service looks by `stat` alone.
+//! - While SQLite has the file open, **no descriptor of it or of its `-shm` is closed** by anything but SQLite: that
+//!   would drop SQLite's own locks in this process. So the running service looks by `stat` alone.
 
 mod before;
 mod checkpoints;

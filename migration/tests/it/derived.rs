@@ -1,4 +1,5 @@
-//! What the database keeps beside the drugs for the sake of speed: made from the rows that are there, no alarm to anybody.
+//! What the database keeps beside the drugs for the sake of speed: made from the rows that are there, no alarm to
+//! anybody.
 
 use migration::Migrator;
 use revision::{Engine, Options, Target, rebuild_table};

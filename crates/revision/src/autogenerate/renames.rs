@@ -155,8 +155,8 @@ impl Renames {
     }
 }
 
-/// In an order in which no name is taken while it is still in use; two that change places need a third for a moment, and
-/// so do `other_letters` of the same name.
+/// In an order in which no name is taken while it is still in use; two that change places need a third for a moment,
+/// and so do `other_letters` of the same name.
 pub(super) fn in_turn(
     pairs: &[(String, String)],
     other_letters: bool,

@@ -96,7 +96,8 @@ impl Watch {
         std::mem::take(&mut self.known().script)
     }
 
-    /// Runs a command to its end. After SIGTERM or SIGINT it may take `grace` longer, and then its transaction is rolled back.
+    /// Runs a command to its end. After SIGTERM or SIGINT it may take `grace` longer, and then its transaction is
+    /// rolled back.
     pub(super) async fn run<T>(
         &self,
         command: impl Future<Output = Result<T, Error>>,

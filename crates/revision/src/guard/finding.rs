@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Rows that a change would harm, or that stand in its way.
 ///
-/// Its [`Display`](fmt::Display) is a line for a person: `drugs: 12 rows have a value in column note, which is dropped`.
+/// Its [`Display`](fmt::Display) is a line for a person:
+/// `drugs: 12 rows have a value in column note, which is dropped`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The table of the rows.

@@ -1,7 +1,7 @@
 //! The survival test: whatever is changed in a table, nothing else of the database is lost, and nothing is left over.
 //!
-//! Every kind of change is made to every table of a database that has all that SQLite can hold, through the engine, while a
-//! pool of several connections with `foreign_keys` ON looks on.
+//! Every kind of change is made to every table of a database that has all that SQLite can hold, through the engine,
+//! while a pool of several connections with `foreign_keys` ON looks on.
 
 mod kinds;
 mod naive;

@@ -186,8 +186,9 @@ impl Connection {
         self.noted(result)
     }
 
-    /// The first row of a statement, and what the statement for the absences answers at the same moment: SQLite keeps to
-    /// one until the last statement has ended (<https://www.sqlite.org/lang_transaction.html>, implicit transactions).
+    /// The first row of a statement, and what the statement for the absences answers at the same moment: SQLite keeps
+    /// to one until the last statement has ended (<https://www.sqlite.org/lang_transaction.html>, implicit
+    /// transactions).
     pub(super) fn row_and_days<R: Record>(
         &mut self,
         sql: &str,

@@ -1,4 +1,5 @@
-//! The texts of what finds and writes a record: made once by the ORM, what writes for each set of columns that is written.
+//! The texts of what finds and writes a record: made once by the ORM, what writes for each set of columns that is
+//! written.
 
 use std::any::TypeId;
 use std::collections::HashMap;

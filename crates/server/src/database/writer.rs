@@ -1,8 +1,9 @@
-//! The one connection that writes to SQLite, and the thread for what waits for it. Changes that wait together are committed
-//! together: each is undone by itself where it fails, and each is answered once the commit that holds it is on disk.
+//! The one connection that writes to SQLite, and the thread for what waits for it. Changes that wait together are
+//! committed together: each is undone by itself where it fails, and each is answered once the commit that holds it is
+//! on disk.
 //!
-//! A lone change waits for nobody, not even for that thread to wake: it is made where it was asked for. While one commit is
-//! on its way to the disk, those that come meanwhile wait, and are the next.
+//! A lone change waits for nobody, not even for that thread to wake: it is made where it was asked for. While one
+//! commit is on its way to the disk, those that come meanwhile wait, and are the next.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -137,11 +138,11 @@ impl Writer {
         }
     }
 
-    /// Makes a change on this thread where nobody else writes; gives it back where it has to wait. To wake the thread that
-    /// writes, and then again who asked, takes as long as the change.
+    /// Makes a change on this thread where nobody else writes; gives it back where it has to wait. To wake the thread
+    /// that writes, and then again who asked, takes as long as the change.
     fn make_here(&self, change: Box<dyn Job>) -> Option<Box<dyn Job>> {
-        // A runtime of one thread has no other that could go on meanwhile. Where many write, more are committed together by
-        // the thread: until it is awake others have come.
+        // A runtime of one thread has no other that could go on meanwhile. Where many write, more are committed
+        // together by the thread: until it is awake others have come.
         let is_possible = self.desk.runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
         let is_crowded = self.desk.is_crowded.load(Ordering::Relaxed);
         let is_replaced = self.desk.volume.get().is_some_and(|it| it.is_replaced());

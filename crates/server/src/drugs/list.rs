@@ -173,7 +173,8 @@ impl ListRequest {
     }
 }
 
-/// The statements of a list without absences, as a database gets them, the count last: what a test asks for their plans.
+/// The statements of a list without absences, as a database gets them, the count last: what a test asks for their
+/// plans.
 #[doc(hidden)]
 pub fn statements(
     query: Option<&str>,

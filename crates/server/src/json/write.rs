@@ -1,5 +1,6 @@
-//! How records become JSON: member by member into the bytes of the answer. The names of members are identifiers, in which
-//! there is nothing to escape; serde looks through each of them each time, and they are most of the bytes of a page.
+//! How records become JSON: member by member into the bytes of the answer. The names of members are identifiers, in
+//! which there is nothing to escape; serde looks through each of them each time, and they are most of the bytes of a
+//! page.
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike as _, Utc};
 

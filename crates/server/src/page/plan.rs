@@ -1,5 +1,5 @@
-//! A page as a database is asked for it. The statements differ from one asking to the next in nothing, so they can be kept:
-//! to make them takes a tenth of what a page takes.
+//! A page as a database is asked for it. The statements differ from one asking to the next in nothing, so they can be
+//! kept: to make them takes a tenth of what a page takes.
 
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, FromQueryResult, ModelTrait, Statement, Value};
 

@@ -26,8 +26,8 @@ struct Pair {
     is_all: bool,
 }
 
-/// Keeps as copies what lies in `twin/` and is not what will be served, and answers the number of the one that is all that
-/// was acknowledged.
+/// Keeps as copies what lies in `twin/` and is not what will be served, and answers the number of the one that is all
+/// that was acknowledged.
 ///
 /// `served` is nothing where the database cannot be served at all.
 pub(super) async fn keep(

@@ -1,5 +1,5 @@
-//! The log is moved into the file in one place, while nobody reads the two, and the next one begins under a generation of
-//! its own.
+//! The log is moved into the file in one place, while nobody reads the two, and the next one begins under a generation
+//! of its own.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,8 +12,8 @@ use super::twin::copy::Copy;
 use super::{StartError as Error, Volume};
 use crate::database::Session;
 
-/// Frames in a log from which on it is moved into the file, once it is this old: about 4 MiB. What was changed twice meanwhile
-/// is moved once.
+/// Frames in a log from which on it is moved into the file, once it is this old: about 4 MiB. What was changed twice
+/// meanwhile is moved once.
 const LONG_LOG: i64 = 1000;
 const OLD_LOG: Duration = Duration::from_secs(1);
 /// Frames from which on it is moved whatever its age, and about as many bytes: it keeps its length on the disk.

@@ -101,7 +101,8 @@ impl Contents {
     }
 }
 
-/// A copy in words, with the command that goes back to the newest good one whose revisions are all known; or that there is none.
+/// A copy in words, with the command that goes back to the newest good one whose revisions are all known; or that there
+/// is none.
 pub(super) async fn offer(database: &Path, known: &[String]) -> String {
     let copies = of(database).list().unwrap_or_default();
     for copy in copies.iter().rev().take(TRIED) {

@@ -31,8 +31,9 @@ pub(super) struct Written {
 impl Identity {
     /// Nothing where there is no such file.
     ///
-    /// It is asked for without the file's times. Since Linux 6.13 the next write of a file whose times somebody has seen gives
-    /// it new ones (multigrain timestamps), and an fsync brings those to the disk too: each commit took a quarter longer.
+    /// It is asked for without the file's times. Since Linux 6.13 the next write of a file whose times somebody has
+    /// seen gives it new ones (multigrain timestamps), and an fsync brings those to the disk too: each commit took a
+    /// quarter longer.
     pub(super) fn of(path: &Path) -> Option<Self> {
         match statx(
             CWD,

@@ -15,8 +15,8 @@ use super::pairing::{Log, Main};
 use super::{copies, notice};
 use crate::problem::Trouble;
 
-/// A file up to this size is checked in full at every start. Above it the indexes are not compared with their tables, which
-/// took a third of the time on a million drugs: the full check reads the search index as well.
+/// A file up to this size is checked in full at every start. Above it the indexes are not compared with their tables,
+/// which took a third of the time on a million drugs: the full check reads the search index as well.
 const FULL_CHECK_BYTES: u64 = 64 << 20;
 
 /// How the files are.

@@ -14,8 +14,8 @@ use super::files::{Identity, Written, beside, directory};
 
 const SUFFIX: &str = "-run-";
 
-/// The note. It bears the generation of its log in its name, as `medicine.db-run-1a2b3c4d`: an archive may bring back an
-/// older one, but does not write over this one.
+/// The note. It bears the generation of its log in its name, as `medicine.db-run-1a2b3c4d`: an archive may bring back
+/// an older one, but does not write over this one.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Marker {
     /// Of the log that it is about; none once the service has put its log away.
@@ -37,8 +37,8 @@ impl Marker {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Writes the note as a whole, and brings it to the disk. The directory is open already: opening it would look like a
-    /// visitor.
+    /// Writes the note as a whole, and brings it to the disk. The directory is open already: opening it would look like
+    /// a visitor.
     pub(super) fn write(&self, database: &Path, directory: &File) -> io::Result<()> {
         let unfinished = beside(database, "-run.tmp");
         let mut file = File::create(&unfinished)?;

@@ -21,8 +21,8 @@ const DATABASE_HEADER: usize = 100;
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 const LOG_MAGIC: u32 = 0x377f_0682;
-/// The bytes of a block of a log's index, the numbers of pages at the begin of each, and how many of them the head of the
-/// index takes the place of.
+/// The bytes of a block of a log's index, the numbers of pages at the begin of each, and how many of them the head of
+/// the index takes the place of.
 const INDEX_BLOCK: u64 = 32 * 1024;
 const BLOCK_PAGES: u64 = 4096;
 const INDEX_HEAD_PAGES: u64 = 34;
@@ -145,7 +145,8 @@ impl Log {
 }
 
 /// The pages that some frames of a log hold, all of which are committed, as SQLite has noted them in the log's index
-/// (<https://www.sqlite.org/walformat.html#the_wal_index_file_format>). To read them from the log takes a call for each.
+/// (<https://www.sqlite.org/walformat.html#the_wal_index_file_format>). To read them from the log takes a call for
+/// each.
 pub(super) fn pages(index: &File, frames: Range<u64>) -> io::Result<Vec<u32>> {
     let (mut pages, mut next) = (Vec::new(), frames.start);
     while next < frames.end {

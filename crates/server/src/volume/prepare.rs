@@ -124,8 +124,8 @@ pub(crate) async fn connection(database: &Path) -> Result<SqliteConnection, sqlx
 
 /// Takes the database for this process; nothing where its directory is not there.
 ///
-/// The lock is on a file of its own: closing a descriptor of the database would drop SQLite's locks on it, and opening it
-/// again and again, as one who waits does, would look like a visitor.
+/// The lock is on a file of its own: closing a descriptor of the database would drop SQLite's locks on it, and opening
+/// it again and again, as one who waits does, would look like a visitor.
 pub(super) fn lock(database: &Path) -> Result<Option<File>, Trouble> {
     let open = File::options()
         .create(true)

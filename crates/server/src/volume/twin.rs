@@ -1,8 +1,8 @@
 //! A second copy of the database, and a second name of its log, in `twin/` beside it.
 //!
 //! What is unpacked or copied over the two files would take with it what was acknowledged into them. So the file as it
-//! was when its log began is there once more ([`copy`]), named by the generation that the log began with. The log is not copied: it has a second name, `medicine-<number>.wal`, which stays with it when another file takes
-//! the first.
+//! was when its log began is there once more ([`copy`]), named by the generation that the log began with. The log is
+//! not copied: it has a second name, `medicine-<number>.wal`, which stays with it when another file takes the first.
 //!
 //! An archive brings back the names of its own time, over those that are there. A copy of the same generation is the
 //! same; a log is not, it may have grown. So the log gets another name whenever somebody who has read the directory

@@ -2,8 +2,8 @@
 //!
 //! inotify tells each opening and closing in the directory, also by another container. Both tar programs keep the
 //! directory itself open for as long as they run; what opens file after file is given a moment after each. Equal events
-//! in a row that nobody has read yet are told as one, so a thread reads them as they come; and the directory that this one is
-//! in is watched as well, which tells of each opening and closing between two of the same.
+//! in a row that nobody has read yet are told as one, so a thread reads them as they come; and the directory that this
+//! one is in is watched as well, which tells of each opening and closing between two of the same.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

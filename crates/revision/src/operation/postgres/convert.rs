@@ -66,8 +66,8 @@ pub(super) async fn run<C: ConnectionTrait>(
     Ok(())
 }
 
-/// `'0'::character varying` as `'0'`, which every type reads in its own way. A negative number is printed like that too,
-/// and stays a number.
+/// `'0'::character varying` as `'0'`, which every type reads in its own way. A negative number is printed like that
+/// too, and stays a number.
 fn without_cast<'a>(default: &'a str, from: &str) -> &'a str {
     let bare = from.split('(').next().unwrap_or(from);
     if ["integer", "numeric"].contains(&bare) {

@@ -39,7 +39,8 @@ impl Found {
         }
     }
 
-    /// Whether there is a server that can be asked; otherwise a script is being written, for a database that nobody sees.
+    /// Whether there is a server that can be asked; otherwise a script is being written, for a database that nobody
+    /// sees.
     pub(super) fn is_real(&self) -> bool {
         self.is_real
     }

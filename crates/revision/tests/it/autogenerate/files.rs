@@ -62,7 +62,8 @@ async fn proposal(case: &Case, sides: &Sides, server: Option<&str>) -> Option<Pr
 }
 
 /// It is run where it was proved, and only in the full form of the tests: its operations are run by the cases, and that
-/// files do what their operations do is shown on the chosen ones. Where the entities make the schema, it is looked at alone.
+/// files do what their operations do is shown on the chosen ones. Where the entities make the schema, it is looked at
+/// alone.
 fn file(name: String, case: &Case, sides: &Sides, proposal: &Proposal) -> compile::Case {
     let migration = Migration {
         message: &case.name,

@@ -1,4 +1,5 @@
-//! The control: what a rebuild without care does to the same tables, so that the survival test is seen to be able to fail.
+//! The control: what a rebuild without care does to the same tables, so that the survival test is seen to be able to
+//! fail.
 
 use sea_orm::ConnectionTrait as _;
 

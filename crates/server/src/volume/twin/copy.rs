@@ -1,9 +1,9 @@
 //! The copy: made to go with the next log whenever one has been moved into the file, by the pages that this log has
 //! changed, beside the service's work and not before anybody's answer.
 //!
-//! It is brought to the disk only at a stop, for that would hold up every commit meanwhile: until then it is of use as long as
-//! the machine runs, and its name says since which start (`medicine-1a2b3c4d-5e6f7a8b.db`). At a stop it is called
-//! `medicine-1a2b3c4d-whole.db`, for no log goes on from it then.
+//! It is brought to the disk only at a stop, for that would hold up every commit meanwhile: until then it is of use as
+//! long as the machine runs, and its name says since which start (`medicine-1a2b3c4d-5e6f7a8b.db`). At a stop it is
+//! called `medicine-1a2b3c4d-whole.db`, for no log goes on from it then.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -80,7 +80,8 @@ impl Copy {
         }
     }
 
-    /// Looks which pages are in so many frames of the log: what was looked at before need not be while nobody may write.
+    /// Looks which pages are in so many frames of the log: what was looked at before need not be while nobody may
+    /// write.
     pub(in super::super) fn follow(&mut self, frames: i64) {
         let frames = u64::try_from(frames).unwrap_or(0);
         match pairing::pages(&self.source.index, self.frames..frames) {
@@ -123,8 +124,8 @@ impl Copy {
 }
 
 impl Source {
-    /// Makes the copy `next` while nothing writes the file: from `last` and the pages that the log has changed since, or
-    /// else from the whole file.
+    /// Makes the copy `next` while nothing writes the file: from `last` and the pages that the log has changed since,
+    /// or else from the whole file.
     ///
     /// # Errors
     ///

@@ -230,7 +230,8 @@ async fn every_archive_restored_into_every_service_is_what_is_there_then() {
     }
 }
 
-/// The same archives brought back by the same hands, and looked at without the service: what SQLite makes of them alone.
+/// The same archives brought back by the same hands, and looked at without the service: what SQLite makes of them
+/// alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn control_sqlite_alone_does_not_go_back_to_the_archive() {
     for how in [How::Tar, How::Copy] {

@@ -1,7 +1,7 @@
 //! The power fails at any moment: what was acknowledged is there, and the service starts on what is left.
 //!
-//! Nobody can pull the plug two thousand times, so the processes are recorded ([`recorder`]), the disks that a power cut
-//! may leave of the record are made ([`disk`]), and each is held against what had been promised until then
+//! Nobody can pull the plug two thousand times, so the processes are recorded ([`recorder`]), the disks that a power
+//! cut may leave of the record are made ([`disk`]), and each is held against what had been promised until then
 //! ([`promise`]): first as SQLite sees it, then by starting the service on it.
 
 mod disk;
@@ -39,7 +39,8 @@ enum Besides {
     Nothing,
     /// One of two schemas; with the second, a copy from before.
     Schemas(Arc<[Vec<String>; 2]>),
-    /// The service may say that the database is damaged or gone, and then goes back to the first copy when it is told to.
+    /// The service may say that the database is damaged or gone, and then goes back to the first copy when it is told
+    /// to.
     Repair,
 }
 

@@ -1,8 +1,8 @@
 //! A writer whose every state is known: after n acknowledged writes the database is one certain state and no other.
 //!
-//! The writes go round: a drug of the next number is created, a drug that all rounds share is refilled, one of the drugs that
-//! are there is changed. So rows are added, one is overwritten again and again, and old pages are written late; what
-//! mixes two states is seen although SQLite finds it sound.
+//! The writes go round: a drug of the next number is created, a drug that all rounds share is refilled, one of the
+//! drugs that are there is changed. So rows are added, one is overwritten again and again, and old pages are written
+//! late; what mixes two states is seen although SQLite finds it sound.
 
 use std::path::Path;
 use std::sync::Arc;
