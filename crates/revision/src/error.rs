@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 
-pub(crate) use reason::{connection_lost, database_code, reason};
+pub(crate) use reason::{connection_lost, database_code, reason, words};
 
 use crate::autogenerate::Question;
 use crate::report::Direction;

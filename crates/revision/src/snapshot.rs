@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use crate::error::Error;
+use crate::error::{Error, words};
 use crate::event::Observer;
 use crate::location::SqliteFile;
 use crate::options::Options;
@@ -155,7 +155,7 @@ impl Snapshots {
         copy_into(source, unfinished).await?;
         let taken_at = text(source, "SELECT strftime('%Y%m%dT%H%M%SZ', 'now')")
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| words(&error))?;
         let published = self.publish(unfinished, taken_at, why);
         published.map_err(|error| error.to_string())
     }
@@ -203,7 +203,7 @@ pub async fn copy_into(source: &mut SqliteConnection, file: &Path) -> Result<(),
         .bind(file.to_string_lossy().into_owned())
         .execute(source)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| words(&error))?;
     verify(file).await
 }
 
@@ -217,11 +217,11 @@ pub async fn verify(file: &Path) -> Result<(), String> {
         .filename(file)
         .read_only(true)
         .disable_statement_logging();
-    let mut connection = options.connect().await.map_err(|error| error.to_string())?;
+    let mut connection = options.connect().await.map_err(|error| words(&error))?;
     let verdict = text(&mut connection, "PRAGMA integrity_check(1)").await;
     let closed = connection.close().await;
-    let verdict = verdict.map_err(|error| error.to_string())?;
-    closed.map_err(|error| error.to_string())?;
+    let verdict = verdict.map_err(|error| words(&error))?;
+    closed.map_err(|error| words(&error))?;
     if verdict == "ok" {
         Ok(())
     } else {
@@ -249,11 +249,11 @@ pub(crate) async fn take(file: &SqliteFile, options: &Options) -> Result<Option<
         .create_if_missing(false)
         .disable_statement_logging();
     let source = connect.connect().await;
-    let mut source = source.map_err(|error| snapshots.failed(error.to_string()))?;
+    let mut source = source.map_err(|error| snapshots.failed(words(&error)))?;
     let taken = snapshots.take(&mut source, PRE_MIGRATE, twice).await;
     let closed = source.close().await;
     let taken = taken?;
-    closed.map_err(|error| snapshots.failed(error.to_string()))?;
+    closed.map_err(|error| snapshots.failed(words(&error)))?;
     if let Err(error) = snapshots.keep(PRE_MIGRATE, options.keep_snapshots) {
         tracing::warn!(%error, "removing old snapshots");
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use revision::snapshot;
@@ -126,20 +127,23 @@ async fn to_file(
         )));
     }
     let unfinished = part_of(path);
+    // Who may not read the database may not read its copy, at no time.
+    let file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(text)?;
     let made = snapshot::copy_into(source, &unfinished).await;
     if let Err(reason) = made {
-        if unfinished.exists()
-            && let Err(error) = fs::remove_file(&unfinished)
-        {
+        if let Err(error) = fs::remove_file(&unfinished) {
             tracing::debug!(%error, "removing what was begun");
         }
-        return Err(failed(reason));
+        return Err(failed(format!("{}: {reason}", path.display())));
     }
     let permissions = fs::metadata(database).map_err(text)?.permissions();
-    fs::set_permissions(&unfinished, permissions).map_err(text)?;
-    File::open(&unfinished)
-        .and_then(|file| file.sync_all())
-        .map_err(text)?;
+    file.set_permissions(permissions).map_err(text)?;
+    file.sync_all().map_err(text)?;
     fs::rename(&unfinished, path).map_err(text)?;
     // Its name is on the disk as well.
     let parent = path
@@ -149,13 +153,7 @@ async fn to_file(
         .and_then(|directory| directory.sync_all())
         .map_err(text)?;
     let held = Contents::read(path).await.map_err(failed)?;
-    Ok(format!(
-        "{} is made, and checked: {} drugs, {} vacations, revision {}",
-        path.display(),
-        held.drugs,
-        held.doctor_vacations,
-        held.revision
-    ))
+    Ok(format!("{} is made, and checked: {held}", path.display()))
 }
 
 async fn to_standard_output(

@@ -76,7 +76,7 @@ pub async fn examine(config: &Config, known: &[String]) -> Result<String, Troubl
     let copies = copies::of(database);
     let count = copies.list().map_or(0, |list| list.len());
     say(&format!(
-        "{count} copies are in {}. To see them: {}",
+        "Copies in {}: {count}. To see them: {}",
         copies.directory().display(),
         notice::command("snapshots")
     ));

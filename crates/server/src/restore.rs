@@ -52,8 +52,7 @@ pub async fn restore(config: &Config, what: &str, clock: &dyn Clock) -> Result<S
         }
     };
     Ok(format!(
-        "Restored: {} drugs, {} vacations, revision {}. A running service goes on with them by itself.\n{told}",
-        held.drugs, held.doctor_vacations, held.revision
+        "Restored: {held}. A running service goes on with them by itself.\n{told}"
     ))
 }
 

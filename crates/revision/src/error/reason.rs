@@ -13,11 +13,19 @@ pub(crate) fn reason(error: &DbErr) -> String {
             Some(error) if matches!(error.code().get(..2), Some("22" | "23")) => place(error),
             _ => error.message().to_owned(),
         },
-        Some(error) => error.to_string(),
+        Some(error) => words(error),
         None => match error {
             DbErr::Custom(text) | DbErr::Migration(text) => text.clone(),
             other => other.to_string(),
         },
+    }
+}
+
+/// What SQLite, which quotes no value, or the driver says.
+pub(crate) fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is to be restored, as a private copy beside the database that can be trusted.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// A private copy; dropping it removes what is left of it.
 pub(super) struct Incoming {
     path: PathBuf,
+    /// What it was taken from, for whoever typed that.
+    name: String,
     /// Locked, which tells the next restore that this one is not left behind.
     file: File,
 }
@@ -28,7 +31,7 @@ pub(super) struct Incoming {
 impl Incoming {
     /// Takes in a copy by its number, a file, or standard input.
     pub(super) async fn receive(database: &Path, what: &str) -> Result<Self, Trouble> {
-        let source = find(database, what)?;
+        let (source, name) = find(database, what)?;
         let directory = database
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
@@ -37,12 +40,12 @@ impl Incoming {
         let path = directory.join(format!("{PREFIX}{}.db", std::process::id()));
         let file =
             File::create(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
-        let incoming = Self { path, file };
+        let incoming = Self { path, name, file };
         flock(&incoming.file, FlockOperation::NonBlockingLockExclusive)
             .map_err(|error| failed(error.to_string()))?;
         incoming
             .fill(source.as_deref())
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| incoming.refused(error))?;
         incoming.refuse_what_is_no_database()?;
         incoming.make_whole().await?;
         incoming.bring_up_to_date().await?;
@@ -54,7 +57,12 @@ impl Incoming {
     }
 
     pub(super) async fn contents(&self) -> Result<Contents, Trouble> {
-        Contents::read(&self.path).await.map_err(failed)
+        let contents = Contents::read(&self.path).await;
+        contents.map_err(|reason| self.refused(reason))
+    }
+
+    fn refused(&self, reason: impl fmt::Display) -> Trouble {
+        failed(format!("{}: {reason}", self.name))
     }
 
     /// Copies the bytes, with the log beside a file if there is one.
@@ -76,18 +84,18 @@ impl Incoming {
         let mut start = [0; 16];
         let read =
             File::open(&self.path).and_then(|mut file| io::Read::read(&mut file, &mut start));
-        let read = read.map_err(|error| failed(error.to_string()))?;
+        let read = read.map_err(|error| self.refused(error))?;
         if start[..read].starts_with(&GZIP) {
-            return Err(failed(
+            return Err(self.refused(
                 "this is an archive, and no database. An archive of the volume is unpacked into it, also while the service \
                  runs: docker run --rm -v medicine-data:/data -v $(pwd):/backup alpine sh -c \"cd /data && tar xzf \
                  /backup/medicine-db-backup.tar.gz\"",
             ));
         }
         match read {
-            0 => Err(failed("nothing came in; the file is empty")),
+            0 => Err(self.refused("it is empty")),
             _ if start == *b"SQLite format 3\0" => Ok(()),
-            _ => Err(failed("it is not a SQLite database")),
+            _ => Err(self.refused("it is not a SQLite database")),
         }
     }
 
@@ -95,8 +103,8 @@ impl Incoming {
     async fn make_whole(&self) -> Result<(), Trouble> {
         check(&self.path)
             .await
-            .map_err(|reason| failed(format!("it is damaged: {reason}")))?;
-        let text = |error: sqlx::Error| failed(error.to_string());
+            .map_err(|reason| self.refused(format!("it is damaged: {reason}")))?;
+        let text = |error: sqlx::Error| self.refused(error);
         let options = SqliteConnectOptions::new().filename(&self.path);
         let options = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Delete);
         let connection = options.disable_statement_logging().connect().await;
@@ -104,7 +112,7 @@ impl Incoming {
     }
 
     async fn bring_up_to_date(&self) -> Result<(), Trouble> {
-        Contents::read(&self.path).await.map_err(failed)?;
+        self.contents().await?;
         let url = format!("sqlite://{}", self.path.display());
         let engine = Engine::new::<Migrator>();
         let upgraded = engine
@@ -112,7 +120,7 @@ impl Incoming {
             .await;
         upgraded.map_err(|error| Trouble {
             code: format!("restore-{}", error.code()).into(),
-            title: format!("Nothing was restored: {error}").into(),
+            title: format!("Nothing was restored: {}: {error}", self.name).into(),
             detail: format!("The database is as it was. {}", error.next_step()),
         })?;
         // The engine leaves it with a log of its own, which an attached database must not have.
@@ -133,22 +141,22 @@ impl Drop for Incoming {
     }
 }
 
-/// Where it is; nothing for standard input.
-fn find(database: &Path, what: &str) -> Result<Option<PathBuf>, Trouble> {
+/// Where it is, nothing for standard input, and what to call it.
+fn find(database: &Path, what: &str) -> Result<(Option<PathBuf>, String), Trouble> {
     if what == "-" {
-        return Ok(None);
+        return Ok((None, "standard input".to_owned()));
     }
     if let Ok(number) = what.parse::<u32>() {
         let list = copies::of(database).list().unwrap_or_default();
         let found = list.into_iter().find(|copy| copy.number == number);
         return match found {
-            Some(copy) => Ok(Some(copy.path)),
+            Some(copy) => Ok((Some(copy.path), format!("copy {number}"))),
             None => Err(failed(format!("there is no copy {number}"))),
         };
     }
     let path = PathBuf::from(what);
     if path.is_file() {
-        Ok(Some(path))
+        Ok((Some(path), what.to_owned()))
     } else {
         Err(failed(format!("there is no file {what}")))
     }

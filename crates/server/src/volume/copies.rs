@@ -1,6 +1,7 @@
 //! The copies in `snapshots/`: which there are, which are good, and which go.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -101,6 +102,14 @@ impl Contents {
     }
 }
 
+impl fmt::Display for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let drugs = counted(self.drugs, "drug", "drugs");
+        let vacations = counted(self.doctor_vacations, "vacation", "vacations");
+        write!(f, "{drugs}, {vacations}, revision {}", self.revision)
+    }
+}
+
 /// A copy in words, with the command that goes back to the newest good one whose revisions are all known; or that there
 /// is none.
 pub(super) async fn offer(database: &Path, known: &[String]) -> String {
@@ -110,12 +119,12 @@ pub(super) async fn offer(database: &Path, known: &[String]) -> String {
             && contents.revisions.iter().all(|it| known.contains(it))
         {
             return format!(
-                "The newest good copy is number {} ({}, made {}, with {} drugs); what was entered after it is not in it. \
+                "The newest good copy is number {} ({}, made {}, with {}); what was entered after it is not in it. \
                  To go back to it: {}",
                 copy.number,
                 copy.why,
                 spoken(&copy.taken_at),
-                contents.drugs,
+                counted(contents.drugs, "drug", "drugs"),
                 command(&format!("restore {}", copy.number))
             );
         }
@@ -138,6 +147,12 @@ pub fn spoken(taken_at: &str) -> String {
         part(9..11),
         part(11..13)
     )
+}
+
+/// `1 drug`, but `0 drugs`.
+fn counted(count: i64, one: &str, many: &str) -> String {
+    let what = if count == 1 { one } else { many };
+    format!("{count} {what}")
 }
 
 /// Takes a copy, unless it would be the same as the newest one.
@@ -245,6 +260,12 @@ mod tests {
         expected.extend(days);
         assert_eq!(kept, expected);
         assert!(super::outdated(&daily[..7]).is_empty());
+    }
+
+    #[test]
+    fn one_is_one_and_none_are_many() {
+        let said = [0, 1, 2].map(|count| counted(count, "drug", "drugs"));
+        assert_eq!(said, ["0 drugs", "1 drug", "2 drugs"]);
     }
 
     #[test]

@@ -159,11 +159,14 @@ async fn what_cannot_be_restored_is_named_and_the_database_stays_as_it_was() {
     for (what, text) in [
         ("77", "there is no copy 77"),
         ("nowhere.db", "there is no file nowhere.db"),
-        (&*empty, "the file is empty"),
-        (&*list, "it is not a SQLite database"),
-        (&*archive, "this is an archive"),
-        (&*torn, "it is damaged"),
-        (&*foreign, "none of this program's"),
+        (&*empty, "empty: it is empty"),
+        (&*list, "list: it is not a SQLite database"),
+        (&*archive, "archive.tgz: this is an archive"),
+        (&*torn, "torn.db: it is damaged"),
+        (
+            &*foreign,
+            "foreign.db: it is a SQLite database, but none of this program's",
+        ),
     ] {
         let said = served.ask(&["restore", what], None);
         assert_eq!(said.code, Some(1), "{what}: {said:?}");
@@ -184,6 +187,30 @@ async fn what_cannot_be_restored_is_named_and_the_database_stays_as_it_was() {
     let is_hidden = |name: std::ffi::OsString| name.to_string_lossy().starts_with('.');
     assert!(!left.any(is_hidden), "nothing is left behind");
     served.write(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_written_over_nothing_and_says_where_it_could_not_be_made() {
+    let served = Served::after(6).await;
+    let there = served.path("there.db");
+    fs::write(&there, "something else").expect("there is room");
+    let nowhere = served.path("nowhere").join("a.db");
+    for (target, text) in [
+        (&there, "is there already and was left as it is"),
+        (&nowhere, "No such file or directory"),
+    ] {
+        let said = served.ask(&["backup", typed(target)], None);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let words = format!("backup-failed  No copy was made: {}", typed(target));
+        assert!(said.complaint.starts_with(&words), "{said:?}");
+        assert!(said.complaint.contains(text), "{said:?}");
+    }
+    assert_eq!(fs::read(&there).expect("it is there"), b"something else");
+    let made = served.path("made.db");
+    served.told(&["backup", typed(&made)]);
+    let permissions = |path: &Path| fs::metadata(path).expect("it is there").permissions();
+    assert_eq!(permissions(&made), permissions(&served.file()));
+    assert_eq!(state(&made, "writer").await, Ok(6));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
